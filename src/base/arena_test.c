@@ -8,7 +8,7 @@
 TEST(pieces_keep_their_bytes_until_the_reset)
 {
     struct arena arena = arena_make(1 << 20);
-    struct slice copies[1000];
+    static struct slice copies[1000];
     for (int i = 0; i < 1000; i++) {
         char text[16];
         int len = snprintf(text, sizeof text, "piece %d", i);
