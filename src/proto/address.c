@@ -1,0 +1,152 @@
+#include "proto/address.h"
+
+#include "base/ip.h"
+
+#include <string.h>
+
+/* RFC 5322 §3.2.3: a printable character that means nothing else in an address. */
+static bool is_atext(char c)
+{
+    return ascii_is_printable(c) && c != ' ' && strchr("()<>[]:;@\\,\"", c) == NULL;
+}
+
+static bool label_is_valid(struct slice label)
+{
+    if (label.len == 0 || label.len > DOMAIN_LABEL_MAX)
+        return false;
+    if (label.at[0] == '-' || label.at[label.len - 1] == '-')
+        return false;
+    for (size_t i = 0; i < label.len; i++) {
+        char c = label.at[i];
+        if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '-' && c != '_')
+            return false;
+    }
+    return true;
+}
+
+bool domain_is_valid(struct slice domain)
+{
+    if (domain.len > DOMAIN_MAX)
+        return false;
+    for (;;) {
+        size_t dot = slice_find(domain, '.');
+        if (!label_is_valid(slice_first(domain, dot)))
+            return false;
+        if (dot == domain.len)
+            return true;
+        domain = slice_skip(domain, dot + 1);
+    }
+}
+
+bool domain_is_literal(struct slice domain)
+{
+    struct ip ip;
+    if (domain.len < 2 || domain.at[0] != '[' || domain.at[domain.len - 1] != ']')
+        return false;
+    struct slice inner = slice_make(domain.at + 1, domain.len - 2);
+    if (slice_starts_nocase(inner, "IPv6:"))
+        return ip_parse(slice_skip(inner, 5), &ip) && ip.family == IP_V6;
+    return ip_parse(inner, &ip) && ip.family == IP_V4;
+}
+
+/* The length of the quoted string in front, quotes included; 0 when it is not closed. */
+static size_t quoted_length(struct slice text)
+{
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.at[i] == '"')
+            return i + 1;
+        if (text.at[i] == '\\')
+            i++;
+        if (i >= text.len || !ascii_is_printable(text.at[i]))
+            return 0;
+    }
+    return 0;
+}
+
+static size_t atoms_length(struct slice text)
+{
+    size_t len = 0;
+    while (len < text.len && is_atext(text.at[len]))
+        len++;
+    return len;
+}
+
+bool address_parse(struct slice text, struct address *out)
+{
+    struct address address = {.text = text};
+    if (text.len > ADDRESS_MAX)
+        return false;
+    if (text.len > 0) {
+        size_t len = text.at[0] == '"' ? quoted_length(text) : atoms_length(text);
+        if (len == 0)
+            return false;
+        address.local = slice_first(text, len);
+        struct slice rest = slice_skip(text, len);
+        if (rest.len > 0) {
+            if (rest.at[0] != '@')
+                return false;
+            address.domain = slice_skip(rest, 1);
+            if (!domain_is_valid(address.domain) && !domain_is_literal(address.domain))
+                return false;
+        }
+    }
+    *out = address;
+    return true;
+}
+
+/* The position of the '>' that closes a path, quoted strings skipped; the length when there is
+ * none. */
+static size_t find_closing_bracket(struct slice text)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (quoted && text.at[i] == '\\')
+            i++;
+        else if (text.at[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && text.at[i] == '>')
+            return i;
+    }
+    return text.len;
+}
+
+/* "@one,@two:user@three" is user@three. RFC 5321 §3.6.1, appendix C: the route may be ignored. */
+static struct slice without_route(struct slice path)
+{
+    size_t colon = slice_find(path, ':');
+    if (path.len > 0 && path.at[0] == '@' && colon < path.len)
+        return slice_skip(path, colon + 1);
+    return path;
+}
+
+bool address_take_path(struct slice *rest, struct address *out)
+{
+    struct slice text = *rest;
+    if (text.len > 0 && text.at[0] == '<') {
+        size_t close = find_closing_bracket(text);
+        if (close == text.len)
+            return false;
+        if (!address_parse(without_route(slice_make(text.at + 1, close - 1)), out))
+            return false;
+        *rest = slice_skip(text, close + 1);
+        return true;
+    }
+    size_t end = slice_find(text, ' ');
+    if (end == 0 || !address_parse(slice_first(text, end), out))
+        return false;
+    *rest = slice_skip(text, end);
+    return true;
+}
+
+bool address_is_null(const struct address *address)
+{
+    return address->text.len == 0;
+}
+
+bool address_asks_for_relay(const struct address *address)
+{
+    for (size_t i = 0; i < address->local.len; i++)
+        if (address->local.at[i] != '\0' && strchr("@%!", address->local.at[i]) != NULL)
+            return true;
+    return false;
+}

@@ -1,0 +1,31 @@
+/* One command line of an SMTP client, and the arguments of MAIL and RCPT. RFC 5321 §4.1.1. */
+#ifndef TUVI_PROTO_SMTP_COMMAND_H
+#define TUVI_PROTO_SMTP_COMMAND_H
+
+#include "proto/address.h"
+
+struct smtp_command {
+    struct slice verb;
+    struct slice argument; /* without white space at its ends; empty when there is none */
+};
+
+struct smtp_mail {
+    struct address reverse_path;
+    uint64_t size;  /* RFC 1870; 0 when not declared */
+    bool eight_bit; /* BODY=8BITMIME, RFC 6152 */
+};
+
+struct smtp_rcpt {
+    struct address forward_path;
+};
+
+/* The line without its line end. False when there is no verb in it. */
+bool smtp_command_parse(struct slice line, struct smtp_command *out);
+
+/* NULL, or the reply that says what is wrong; a reply that ends in ": " wants *culprit behind it.
+ */
+const char *smtp_mail_parse(struct slice argument, bool auth_offered, struct smtp_mail *out,
+                            struct slice *culprit);
+const char *smtp_rcpt_parse(struct slice argument, struct smtp_rcpt *out, struct slice *culprit);
+
+#endif

@@ -1,0 +1,230 @@
+#include "proto/smtp_server_commands.h"
+
+/* A handler parses and asks; a reply that it returns is said instead. */
+typedef const char *(*handler)(const struct smtp_server *server, struct slice argument,
+                               struct smtp_server_demand *demand);
+
+struct command {
+    const char *name;
+    unsigned states;
+    bool before_tls; /* works where TLS is required, before it stands */
+    bool junk;
+    handler run;
+};
+
+bool smtp_server_auth_is_on(const struct smtp_server *server)
+{
+    const struct smtp_server_settings *settings = server->settings;
+    return settings->auth_enabled && (server->tls || !settings->auth_tls_only);
+}
+
+static const char *ask(struct smtp_server_demand *demand, enum smtp_question_kind kind)
+{
+    demand->question.kind = kind;
+    return NULL;
+}
+
+static const char *run_helo(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server;
+    if (!slice_next_word(&argument, " \t", &demand->question.argument))
+        return "501 Syntax: HELO hostname";
+    return ask(demand, SMTP_ASK_HELO);
+}
+
+static const char *run_ehlo(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server;
+    if (!slice_next_word(&argument, " \t", &demand->question.argument))
+        return "501 Syntax: EHLO hostname";
+    return ask(demand, SMTP_ASK_EHLO);
+}
+
+static const char *run_starttls(const struct smtp_server *server, struct slice argument,
+                                struct smtp_server_demand *demand)
+{
+    if (argument.len > 0)
+        return "501 5.5.4 Syntax: STARTTLS";
+    if (server->tls)
+        return "554 5.5.1 Error: TLS already active";
+    if (!server->settings->tls_offered)
+        return "502 5.5.1 Error: command not implemented";
+    return ask(demand, SMTP_ASK_STARTTLS);
+}
+
+static const char *run_auth(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    struct smtp_question *question = &demand->question;
+    struct slice more;
+    if (!smtp_server_auth_is_on(server))
+        return "503 5.5.1 Error: authentication not enabled";
+    if (server->authenticated)
+        return "503 5.5.1 Error: already authenticated";
+    if (!slice_next_word(&argument, " \t", &question->argument))
+        return "501 5.5.4 Syntax: AUTH mechanism";
+    question->has_response = slice_next_word(&argument, " \t", &question->response);
+    if (slice_next_word(&argument, " \t", &more))
+        return "501 5.5.4 Syntax: AUTH mechanism";
+    /* RFC 4954 §4: a lone "=" is an initial response of no bytes. */
+    if (slice_is(question->response, "="))
+        question->response.len = 0;
+    if (question->response.len > server->settings->response_limit)
+        return "500 5.5.6 SASL response limit exceeded";
+    return ask(demand, SMTP_ASK_AUTH);
+}
+
+static const char *run_mail(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    uint64_t limit = server->settings->message_size_limit;
+    const char *wrong = smtp_mail_parse(argument, smtp_server_auth_is_on(server),
+                                        &demand->question.mail, &demand->culprit);
+    if (wrong != NULL)
+        return wrong;
+    if (limit > 0 && demand->question.mail.size > limit)
+        return "552 5.3.4 Message size exceeds fixed limit";
+    return ask(demand, SMTP_ASK_MAIL);
+}
+
+static const char *run_rcpt(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server;
+    const char *wrong = smtp_rcpt_parse(argument, &demand->question.rcpt, &demand->culprit);
+    return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
+}
+
+static const char *run_data(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server;
+    return argument.len > 0 ? "501 5.5.4 Syntax: DATA" : ask(demand, SMTP_ASK_DATA);
+}
+
+static const char *run_rset(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server;
+    return argument.len > 0 ? "501 5.5.4 Syntax: RSET" : ask(demand, SMTP_ASK_RESET);
+}
+
+static const char *run_noop(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server, (void)argument, (void)demand;
+    return "250 2.0.0 Ok";
+}
+
+static const char *run_vrfy(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    if (!server->settings->vrfy_enabled)
+        return "502 5.5.1 VRFY command is disabled";
+    if (argument.len == 0)
+        return "501 5.5.4 Syntax: VRFY address";
+    demand->question.argument = argument;
+    return ask(demand, SMTP_ASK_VRFY);
+}
+
+static const char *run_help(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server, (void)argument, (void)demand;
+    return "214 2.0.0 Commands: AUTH DATA EHLO HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY";
+}
+
+static const char *run_quit(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    (void)server, (void)argument, (void)demand;
+    return "221 2.0.0 Bye";
+}
+
+enum {
+    NO_TRANSACTION = SMTP_START | SMTP_READY,
+    TRANSACTION = SMTP_IN_MAIL | SMTP_IN_RCPT,
+};
+
+/* RFC 5321 §4.1.1. A verb outside its states gets its refusal without reaching its handler. */
+static const struct command commands[] = {
+    [SMTP_HELO] = {"HELO", SMTP_ANYTIME, true, true, run_helo},
+    [SMTP_EHLO] = {"EHLO", SMTP_ANYTIME, true, true, run_ehlo},
+    [SMTP_STARTTLS] = {"STARTTLS", SMTP_ANYTIME, true, false, run_starttls},
+    [SMTP_AUTH] = {"AUTH", NO_TRANSACTION, false, false, run_auth},
+    [SMTP_MAIL] = {"MAIL", NO_TRANSACTION, false, false, run_mail},
+    [SMTP_RCPT] = {"RCPT", TRANSACTION, false, false, run_rcpt},
+    [SMTP_DATA] = {"DATA", SMTP_IN_RCPT, false, false, run_data},
+    [SMTP_RSET] = {"RSET", SMTP_ANYTIME, false, true, run_rset},
+    [SMTP_NOOP] = {"NOOP", SMTP_ANYTIME, true, true, run_noop},
+    [SMTP_VRFY] = {"VRFY", SMTP_ANYTIME, false, true, run_vrfy},
+    [SMTP_QUIT] = {"QUIT", SMTP_ANYTIME, true, false, run_quit},
+    [SMTP_HELP] = {"HELP", SMTP_ANYTIME, true, false, run_help},
+    [SMTP_UNKNOWN] = {"UNKNOWN", 0, false, false, NULL},
+};
+
+static enum smtp_verb verb_of(struct slice word)
+{
+    for (enum smtp_verb verb = 0; verb < SMTP_UNKNOWN; verb++)
+        if (slice_is_nocase(word, commands[verb].name))
+            return verb;
+    return SMTP_UNKNOWN;
+}
+
+static const char *refusal(const struct smtp_server *server, enum smtp_verb verb)
+{
+    if (verb == SMTP_AUTH)
+        return "503 5.5.1 Error: MAIL transaction in progress";
+    if (verb == SMTP_MAIL)
+        return "503 5.5.1 Error: nested MAIL command";
+    if (verb == SMTP_RCPT)
+        return "503 5.5.1 Error: need MAIL command";
+    /* What is left is DATA, the end of a pipelined group whose recipients were all refused. */
+    return server->state == SMTP_IN_MAIL && server->recipient_refused
+               ? "554 5.5.1 Error: no valid recipients"
+               : "503 5.5.1 Error: need RCPT command";
+}
+
+static bool needs_greeting(const struct smtp_server *server, enum smtp_verb verb)
+{
+    return server->settings->helo_required && server->state == SMTP_START &&
+           (verb == SMTP_MAIL || verb == SMTP_AUTH);
+}
+
+struct smtp_server_demand smtp_server_read_command(const struct smtp_server *server,
+                                                   struct slice line)
+{
+    struct smtp_server_demand demand = {.verb = SMTP_UNKNOWN};
+    struct smtp_command parsed;
+    if (!smtp_command_parse(line, &parsed)) {
+        demand.reply = "500 5.5.2 Error: bad syntax";
+        return demand;
+    }
+    demand.verb = verb_of(parsed.verb);
+    const struct command *command = &commands[demand.verb];
+    if (line.len > server->settings->line_limit && demand.verb != SMTP_AUTH)
+        demand.reply = "500 5.5.2 Error: command too long";
+    else if (demand.verb == SMTP_UNKNOWN)
+        demand.reply = "500 5.5.2 Error: command not recognized";
+    else if (server->settings->tls_required && !server->tls && !command->before_tls)
+        demand.reply = "530 5.7.0 Must issue a STARTTLS command first";
+    else if (needs_greeting(server, demand.verb))
+        demand.reply = "503 5.5.1 Error: send HELO/EHLO first";
+    else if ((command->states & server->state) == 0)
+        demand.reply = refusal(server, demand.verb);
+    else
+        demand.reply = command->run(server, parsed.argument, &demand);
+    return demand;
+}
+
+bool smtp_verb_is_junk(enum smtp_verb verb)
+{
+    return commands[verb].junk;
+}
+
+const char *smtp_verb_name(enum smtp_verb verb)
+{
+    return commands[verb].name;
+}
