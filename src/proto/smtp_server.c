@@ -281,6 +281,7 @@ static void proceed(struct smtp_server *server)
         break;
     case SMTP_ASK_MAIL:
         server->state = SMTP_IN_MAIL;
+        server->recipient_refused = false;
         break;
     case SMTP_ASK_RCPT:
         server->state = SMTP_IN_RCPT;
