@@ -115,6 +115,12 @@ void buf_consume(struct buf *buf, size_t len)
         buf->start = buf->end = 0;
 }
 
+void buf_truncate(struct buf *buf, size_t len)
+{
+    CHECK(len <= buf_len(buf));
+    buf->end = buf->start + len;
+}
+
 void buf_shrink(struct buf *buf)
 {
     if (buf_len(buf) == 0)

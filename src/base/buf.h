@@ -31,6 +31,7 @@ char *buf_reserve(struct buf *buf, size_t wanted, size_t *room);
 void buf_added(struct buf *buf, size_t len);
 
 void buf_consume(struct buf *buf, size_t len);
+void buf_truncate(struct buf *buf, size_t len); /* keeps the first len bytes */
 /* Gives the memory back when no byte is in it. */
 void buf_shrink(struct buf *buf);
 

@@ -1,0 +1,53 @@
+#include "spool/envelope.h"
+
+#include "base/check.h"
+#include "base/reader.h"
+#include "base/writer.h"
+
+static size_t envelope_length(const struct envelope *envelope)
+{
+    size_t length = 4 + 8 + 4 + envelope->sender.len + 4;
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        length += 4 + envelope->recipients[i].len;
+    return length;
+}
+
+bool envelope_append(struct buf *out, const struct envelope *envelope)
+{
+    size_t length = envelope_length(envelope), room;
+    if (envelope->recipient_count > ENVELOPE_RECIPIENTS_MAX || length > buf_room(out))
+        return false;
+    struct writer w = writer_over(buf_reserve(out, length, &room), length);
+    CHECK(room >= length);
+    writer_u32(&w, envelope->flags);
+    writer_u64(&w, (uint64_t)envelope->arrival_us);
+    writer_counted(&w, envelope->sender);
+    writer_u32(&w, (uint32_t)envelope->recipient_count);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        writer_counted(&w, envelope->recipients[i]);
+    CHECK(!w.overflow && w.len == length);
+    buf_added(out, length);
+    return true;
+}
+
+bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out)
+{
+    struct reader r = reader_over(bytes);
+    struct envelope envelope = {.flags = reader_u32(&r), .arrival_us = (int64_t)reader_u64(&r)};
+    envelope.sender = reader_counted(&r);
+    envelope.recipient_count = reader_u32(&r);
+    /* Each recipient takes at least its length field. */
+    if (r.failed || envelope.recipient_count > ENVELOPE_RECIPIENTS_MAX ||
+        envelope.recipient_count > r.rest.len / 4)
+        return false;
+    struct slice *recipients = arena_take(arena, envelope.recipient_count * sizeof *recipients);
+    if (recipients == NULL)
+        return false;
+    for (size_t i = 0; i < envelope.recipient_count; i++)
+        recipients[i] = reader_counted(&r);
+    envelope.recipients = recipients;
+    if (!reader_finished(&r))
+        return false;
+    *out = envelope;
+    return true;
+}

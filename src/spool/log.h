@@ -1,0 +1,97 @@
+/* The log of one slot: records go in, group commits come out. At most one write with its sync is in
+ * flight; all that is appended meanwhile goes into the next. A record is durable when the batch
+ * that its ticket names is.
+ *
+ * The log also gives out message ids: the slot in the upper 16 bits and a counter that is never
+ * used twice, because a RESERVE record that is durable bounds it from above, and every segment
+ * repeats the bound. */
+#ifndef TUVI_SPOOL_LOG_H
+#define TUVI_SPOOL_LOG_H
+
+#include "base/buf.h"
+#include "base/siphash.h"
+#include "spool/disk.h"
+#include "spool/record.h"
+#include "spool/segment.h"
+#include "spool/segment_table.h"
+
+/* Where a record stands. */
+struct log_place {
+    uint64_t segment;
+    uint32_t offset;
+    uint32_t length; /* of the whole record */
+};
+
+struct log_batch {
+    uint64_t ticket;
+    uint64_t secret;
+    uint64_t segment;
+    uint64_t offset;
+    struct buf bytes; /* empty: no batch is open */
+};
+
+enum log_next_segment { NEXT_WANTED, NEXT_CREATING, NEXT_READY, NEXT_FAILED };
+
+struct log {
+    uint16_t slot;
+    uint64_t segment_size;
+    struct siphash_key secret_key; /* a segment's secret is its number under this key */
+    struct segment_table *segments;
+
+    uint64_t open_segment; /* the one that batches go to; 0 before the first */
+    uint64_t open_offset;  /* where its next batch starts */
+    enum log_next_segment next;
+    uint64_t next_number;
+    int next_error; /* why NEXT_FAILED */
+
+    struct log_batch filling;
+    struct log_batch flying;
+    uint64_t last_ticket;
+    uint64_t durable_ticket;
+    uint64_t durable_segment; /* where the last durable batch stands */
+
+    uint64_t id_next;
+    uint64_t id_limit;        /* ids below it may be given out */
+    uint64_t id_asked_limit;  /* what the last RESERVE asks for */
+    uint64_t id_asked_ticket; /* the batch that it stands in */
+
+    struct disk_request write;
+    struct disk_request create;
+    char head[SEGMENT_BLOCK];
+};
+
+struct log_start {
+    uint16_t slot;
+    uint64_t segment_size;
+    struct siphash_key secret_key; /* random */
+    uint64_t next_segment;         /* greater than any that exists */
+    uint64_t id_counter;           /* no counter below it may be given out */
+};
+
+void log_init(struct log *log, const struct log_start *start, struct segment_table *segments);
+void log_free(struct log *log);
+
+/* False, and nothing changed, when there is no room now: there will be after the next commit, or
+ * when the next segment exists. */
+bool log_append(struct log *log, enum record_type type, uint64_t id, const struct slice *parts,
+                size_t part_count, struct log_place *place, uint64_t *ticket);
+
+/* Room for pieces of large content is kept smaller, so that they delay nobody's commit for long. */
+bool log_takes_chunk(struct log *log);
+
+/* 0 when none can be given out now. */
+uint64_t log_new_id(struct log *log);
+
+/* The next thing to ask of the disk, or NULL. */
+struct disk_request *log_next_request(struct log *log);
+/* The request is done. An error of the WRITE is final: the owner must end, nothing it covered is
+ * durable. */
+void log_request_done(struct log *log, struct disk_request *request, int error);
+/* After NEXT_FAILED: try to create a segment again. */
+void log_retry_create(struct log *log);
+
+bool log_is_durable(const struct log *log, uint64_t ticket);
+/* Nothing is waiting to be written or synced. */
+bool log_is_quiet(const struct log *log);
+
+#endif

@@ -1,0 +1,107 @@
+#include "spool/record.h"
+
+#include "spool/segment.h"
+#include "tests/unit.h"
+
+#include <string.h>
+
+enum { SECRET = 12345, POSITION = 4096 };
+
+static size_t write_record(struct buf *out, const char *payload)
+{
+    struct slice part = slice_of(payload);
+    assert_true(record_append(out, RECORD_MESSAGE, 77, &part, 1, SECRET, POSITION));
+    return buf_len(out);
+}
+
+TEST(what_was_written_is_read)
+{
+    struct buf out = buf_make(1000);
+    struct record record;
+    struct slice parts[] = {slice_of("one "), slice_of("two "), slice_of("three")};
+    assert_true(record_append(&out, RECORD_TRY, 9, parts, 3, SECRET, POSITION));
+    assert_int_equal(buf_len(&out), record_length(13));
+    assert_true(record_read(buf_slice(&out), SECRET, POSITION, &record));
+    assert_int_equal(record.type, RECORD_TRY);
+    assert_int_equal(record.id, 9);
+    assert_slice(record.payload, "one two three");
+    assert_int_equal(record.length, buf_len(&out));
+    buf_free(&out);
+}
+
+TEST(another_secret_or_another_place_is_not_true)
+{
+    struct buf out = buf_make(1000);
+    struct record record;
+    write_record(&out, "hello");
+    assert_false(record_read(buf_slice(&out), SECRET + 1, POSITION, &record));
+    assert_false(record_read(buf_slice(&out), SECRET, POSITION + 8, &record));
+    assert_true(record_read(buf_slice(&out), SECRET, POSITION, &record));
+    buf_free(&out);
+}
+
+TEST(any_flipped_bit_is_noticed)
+{
+    struct buf out = buf_make(1000);
+    struct record record;
+    write_record(&out, "hello world");
+    /* The last bytes are padding: a flip there is harmless. */
+    for (size_t bit = 0; bit < 8 * (RECORD_HEADER + 11); bit++) {
+        out.memory[bit / 8] ^= (char)(1 << bit % 8);
+        assert_false(record_read(buf_slice(&out), SECRET, POSITION, &record));
+        out.memory[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    buf_free(&out);
+}
+
+TEST(a_record_cut_short_is_not_read)
+{
+    struct buf out = buf_make(1000);
+    struct record record;
+    size_t length = write_record(&out, "hello world");
+    for (size_t len = 0; len < length; len++)
+        assert_false(record_read(slice_first(buf_slice(&out), len), SECRET, POSITION, &record));
+    buf_free(&out);
+}
+
+TEST(a_full_buf_takes_no_part_of_a_record)
+{
+    struct buf out = buf_make(RECORD_HEADER + 8);
+    struct slice part = slice_of("123456789");
+    assert_false(record_append(&out, RECORD_DONE, 1, &part, 1, SECRET, 0));
+    assert_int_equal(buf_len(&out), 0);
+    part = slice_of("12345678");
+    assert_true(record_append(&out, RECORD_DONE, 1, &part, 1, SECRET, 0));
+    buf_free(&out);
+}
+
+TEST(a_segment_head_says_whose_it_is)
+{
+    char block[SEGMENT_BLOCK];
+    struct segment_head head = {.slot = 3, .number = 8, .secret = 99, .size = SEGMENT_SIZE_MIN};
+    struct segment_head read;
+    segment_write_head(&head, block);
+    assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read), SEGMENT_HEAD_GOOD);
+    assert_int_equal(read.slot, 3);
+    assert_int_equal(read.number, 8);
+    assert_int_equal(read.secret, 99);
+    block[40] ^= 1;
+    assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read),
+                     SEGMENT_HEAD_FOREIGN);
+    memset(block, 0, sizeof block);
+    assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read),
+                     SEGMENT_HEAD_UNWRITTEN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(another_secret_or_another_place_is_not_true),
+        cmocka_unit_test(any_flipped_bit_is_noticed),
+        cmocka_unit_test(a_record_cut_short_is_not_read),
+        cmocka_unit_test(a_full_buf_takes_no_part_of_a_record),
+        cmocka_unit_test(a_segment_head_says_whose_it_is),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,49 @@
+#include "spool/segment_table.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+void segment_table_init(struct segment_table *table)
+{
+    list_init(&table->segments);
+}
+
+void segment_table_free(struct segment_table *table)
+{
+    struct list_node *node;
+    while ((node = list_pop_front(&table->segments)) != NULL)
+        memory_free(CONTAINER_OF(node, struct segment, node));
+}
+
+struct segment *segment_table_add(struct segment_table *table, uint64_t number, uint64_t secret)
+{
+    struct segment *segment = memory_new(sizeof *segment);
+    segment->number = number;
+    segment->secret = secret;
+    list_push_back(&table->segments, &segment->node);
+    return segment;
+}
+
+struct segment *segment_table_find(const struct segment_table *table, uint64_t number)
+{
+    for (struct list_node *node = list_first(&table->segments); node != NULL;
+         node = list_next(&table->segments, node)) {
+        struct segment *segment = CONTAINER_OF(node, struct segment, node);
+        if (segment->number == number)
+            return segment;
+    }
+    return NULL;
+}
+
+struct segment *segment_table_oldest(const struct segment_table *table)
+{
+    struct list_node *node = list_first(&table->segments);
+    return node != NULL ? CONTAINER_OF(node, struct segment, node) : NULL;
+}
+
+void segment_table_remove(struct segment_table *table, struct segment *segment)
+{
+    CHECK(segment->pins == 0);
+    list_remove(&table->segments, &segment->node);
+    memory_free(segment);
+}

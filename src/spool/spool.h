@@ -1,0 +1,93 @@
+/* The spool of one slot: messages that somebody was told "250" for, until nothing is left to do for
+ * them. Everything is asked of the disk as data and answered later; see spool/disk.h. The driver's
+ * loop is: perform every spool_next_request(), report each with spool_request_done(), then take
+ * what became durable with spool_next_committed().
+ *
+ * The order of things is the log's: a bounce that is recorded before the DONE of the message it is
+ * about can never be lost while that message counts as done. */
+#ifndef TUVI_SPOOL_SPOOL_H
+#define TUVI_SPOOL_SPOOL_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "spool/log.h"
+#include "spool/message.h"
+#include "spool/replay.h"
+#include "spool/segment_table.h"
+#include "spool/upload.h"
+
+struct spool_start {
+    uint16_t slot;
+    uint64_t segment_size;
+    struct siphash_key secret_key;
+    const uint64_t *segments; /* that exist, in ascending order; they must outlive the replay */
+    size_t segment_count;
+};
+
+struct spool {
+    struct spool_start start;
+    struct log log;
+    struct segment_table segments;
+    struct map messages;    /* by id: committed or being committed, and not done */
+    struct list committing; /* by ticket */
+    struct list concluding; /* by ticket: the DONE is not durable yet */
+    struct replay replay;
+    bool replaying;
+    uint64_t id_counter; /* no counter below it may be given out */
+    struct disk_request removal;
+    bool removing;
+    struct list unwanted; /* segments to remove or set aside as a whole */
+};
+
+void spool_init(struct spool *spool, const struct spool_start *start);
+void spool_free(struct spool *spool);
+
+enum spool_replay_kind {
+    SPOOL_REPLAY_READ, /* carry out *request, then spool_replay_read_done() */
+    SPOOL_REPLAY_NOTE, /* place, text: for the log; serious when bytes were not understood */
+    SPOOL_REPLAY_END,  /* spool->messages holds all that is left to do */
+};
+
+struct spool_replay_step {
+    enum spool_replay_kind kind;
+    struct disk_request *request;
+    struct log_place place;
+    const char *text;
+    bool serious;
+};
+
+/* Call until it says END; nothing else may be asked of the spool before that. */
+struct spool_replay_step spool_replay(struct spool *spool);
+void spool_replay_read_done(struct spool *spool, int error);
+
+/* The next thing to ask of the disk, or NULL. */
+struct disk_request *spool_next_request(struct spool *spool);
+/* An error of a DISK_WRITE must end the process: nothing that it covered may be acknowledged. */
+void spool_request_done(struct spool *spool, struct disk_request *request, int error);
+
+/* The next message that has become durable, each once, in the order of their commits; or NULL. */
+struct spool_message *spool_next_committed(struct spool *spool);
+
+/* How an attempt went for one recipient. */
+struct spool_result {
+    uint32_t recipient;
+    bool finished; /* delivered, or refused for good and reported */
+    struct slice text;
+};
+
+/* Both are false, and nothing changed, when the log has no room now. After TRY the results stand in
+ * the message; after DONE the message is the spool's and must not be touched. */
+bool spool_record_try(struct spool *spool, struct spool_message *message, int64_t next_try_us,
+                      const struct spool_result *results, size_t result_count);
+bool spool_record_done(struct spool *spool, struct spool_message *message);
+
+/* Reads a message's record into message->payload. start() fills *request for the driver; finish()
+ * is false when the record is not what was written, or the disk had an error. */
+void spool_load_start(const struct spool_message *message, struct disk_request *request);
+bool spool_load_finish(struct spool *spool, struct spool_message *message,
+                       struct disk_request *request, int error);
+
+/* 0, or the errno value of what keeps the log from growing. Nothing new can be taken then. */
+int spool_trouble(const struct spool *spool);
+
+#endif
