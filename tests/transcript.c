@@ -261,7 +261,11 @@ static const struct player *player_of(const char *folder)
 {
     const char *slash = strrchr(folder, '/');
     const char *name = slash != NULL ? slash + 1 : folder;
-    return strcmp(name, smtp_server_player.name) == 0 ? &smtp_server_player : NULL;
+    static const struct player *const players[] = {&smtp_server_player, &smtp_client_player};
+    for (size_t i = 0; i < sizeof players / sizeof *players; i++)
+        if (strcmp(name, players[i]->name) == 0)
+            return players[i];
+    return NULL;
 }
 
 static int is_transcript(const struct dirent *entry)

@@ -33,5 +33,6 @@ struct player {
 };
 
 extern const struct player smtp_server_player;
+extern const struct player smtp_client_player;
 
 #endif
