@@ -1,0 +1,91 @@
+#include "proto/received.h"
+
+#include "tests/unit.h"
+
+static struct received example(void)
+{
+    struct received received = {.helo_name = SLICE_LITERAL("client.example"),
+                                .client_name = SLICE_LITERAL("unknown"),
+                                .hostname = SLICE_LITERAL("mx.example.org"),
+                                .mail_name = SLICE_LITERAL("Tuvi"),
+                                .queue_id = SLICE_LITERAL("58E4E10001"),
+                                .recipient = SLICE_LITERAL("bob@example.net"),
+                                .esmtp = true,
+                                .now = {.wall_us = 1795496786000000, .zone_name = "UTC"}};
+    assert_true(ip_parse(slice_of("192.0.2.1"), &received.client));
+    return received;
+}
+
+static void assert_header(const struct received *received, const char *expected)
+{
+    char text[RECEIVED_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    received_write(&w, received);
+    assert_slice(writer_slice(&w), expected);
+}
+
+TEST(one_recipient_is_named)
+{
+    struct received received = example();
+    assert_header(&received, "Received: from client.example (unknown [192.0.2.1])\r\n"
+                             "\tby mx.example.org (Tuvi) with ESMTP id 58E4E10001\r\n"
+                             "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
+TEST(several_recipients_are_not)
+{
+    struct received received = example();
+    received.recipient = slice_of("");
+    received.esmtp = false;
+    received.under_tls = true;
+    assert_true(ip_parse(slice_of("2001:db8::1"), &received.client));
+    assert_header(&received, "Received: from client.example (unknown [IPv6:2001:db8::1])\r\n"
+                             "\tby mx.example.org (Tuvi) with SMTP id 58E4E10001;\r\n"
+                             "\tTue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
+TEST(tls_and_login_are_told_when_wanted)
+{
+    struct received received = example();
+    struct tls_facts tls = {.protocol = "TLSv1.3",
+                            .cipher = "TLS_AES_256_GCM_SHA384",
+                            .cipher_bits_used = 256,
+                            .cipher_bits_algorithm = 256,
+                            .key_exchange = "X25519",
+                            .server_signature = "ECDSA (prime256v1)",
+                            .server_digest = "SHA256"};
+    received.tls = &tls;
+    received.under_tls = received.authenticated = true;
+    received.login = slice_of("ada@example.org");
+    assert_header(
+        &received,
+        "Received: from client.example (unknown [192.0.2.1])\r\n"
+        "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\r\n"
+        "\t key-exchange X25519 server-signature ECDSA (prime256v1) server-digest SHA256)\r\n"
+        "\t(No client certificate requested)\r\n"
+        "\t(Authenticated sender: ada@example.org)\r\n"
+        "\tby mx.example.org (Tuvi) with ESMTPSA id 58E4E10001\r\n"
+        "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
+TEST(foreign_text_cannot_leave_its_place)
+{
+    struct received received = example();
+    received.helo_name = slice_of("evil\r\nBcc: x");
+    received.login = slice_of("a)\r\n(b\\");
+    assert_header(&received, "Received: from evil??Bcc: x (unknown [192.0.2.1])\r\n"
+                             "\t(Authenticated sender: a????b?)\r\n"
+                             "\tby mx.example.org (Tuvi) with ESMTP id 58E4E10001\r\n"
+                             "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_recipient_is_named),
+        cmocka_unit_test(several_recipients_are_not),
+        cmocka_unit_test(tls_and_login_are_told_when_wanted),
+        cmocka_unit_test(foreign_text_cannot_leave_its_place),
+    };
+    return RUN_TESTS(tests);
+}
