@@ -3,7 +3,7 @@
 #ifndef TUVI_BASE_TLS_FACTS_H
 #define TUVI_BASE_TLS_FACTS_H
 
-#include <stdbool.h>
+#include "base/writer.h"
 
 struct tls_facts {
     char protocol[16];         /* "TLSv1.3" */
@@ -16,5 +16,8 @@ struct tls_facts {
     bool reused;               /* a resumed session */
     bool peer_certificate;     /* the peer presented one */
 };
+
+/* "TLSv1.3 with cipher X (256/256 bits) key-exchange X25519 …", as the log says it. */
+void tls_facts_write(const struct tls_facts *facts, struct writer *w);
 
 #endif

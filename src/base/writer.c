@@ -1,6 +1,5 @@
 #include "base/writer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,18 +40,26 @@ void writer_number(struct writer *w, uint64_t number)
     writer_bytes(w, slice_make(digits + start, sizeof digits - start));
 }
 
-void writer_printf(struct writer *w, const char *format, ...)
+void writer_vprintf(struct writer *w, const char *format, va_list arguments)
 {
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (len < 0 || (size_t)len >= sizeof text) {
+    size_t room = w->capacity - w->len;
+    if (w->overflow || room == 0) {
         w->overflow = true;
         return;
     }
-    writer_bytes(w, slice_make(text, (size_t)len));
+    /* vsnprintf ends the text with a NUL, so the last byte of the room stays unused. */
+    int len = vsnprintf(w->at + w->len, room, format, arguments);
+    w->overflow = len < 0 || (size_t)len >= room;
+    if (len > 0)
+        w->len += w->overflow ? room - 1 : (size_t)len;
+}
+
+void writer_printf(struct writer *w, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    writer_vprintf(w, format, arguments);
+    va_end(arguments);
 }
 
 void writer_printable(struct writer *w, struct slice foreign)

@@ -5,6 +5,8 @@
 
 #include "base/slice.h"
 
+#include <stdarg.h>
+
 struct writer {
     char *at;
     size_t len;
@@ -18,7 +20,10 @@ void writer_bytes(struct writer *w, struct slice bytes);
 void writer_text(struct writer *w, const char *text);
 void writer_byte(struct writer *w, char byte);
 void writer_number(struct writer *w, uint64_t number); /* decimal */
+/* What a format makes goes in as far as it fits; the rest is cut, and overflow is set. */
 __attribute__((format(printf, 2, 3))) void writer_printf(struct writer *w, const char *format, ...);
+__attribute__((format(printf, 2, 0))) void writer_vprintf(struct writer *w, const char *format,
+                                                          va_list arguments);
 /* Foreign bytes made fit for a log line or a header: whatever is not printable ASCII becomes '?'.
  */
 void writer_printable(struct writer *w, struct slice foreign);

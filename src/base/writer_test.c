@@ -24,6 +24,15 @@ TEST(what_does_not_fit_is_not_written_and_overflow_stays)
     assert_true(w.overflow);
 }
 
+TEST(a_format_is_cut_where_the_room_ends)
+{
+    char bytes[8];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    writer_printf(&w, "%s", "0123456789");
+    assert_slice(writer_slice(&w), "0123456");
+    assert_true(w.overflow);
+}
+
 TEST(foreign_bytes_become_printable)
 {
     char bytes[16];
@@ -49,6 +58,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_and_numbers_stand_one_after_the_other),
         cmocka_unit_test(what_does_not_fit_is_not_written_and_overflow_stays),
+        cmocka_unit_test(a_format_is_cut_where_the_room_ends),
         cmocka_unit_test(foreign_bytes_become_printable),
         cmocka_unit_test(integers_are_little_endian),
     };

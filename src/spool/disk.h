@@ -24,6 +24,7 @@ struct disk_request {
     struct slice data;
     char *into;
     size_t length;
+    void *owner; /* the driver's */
     /* Set by the driver: called once, from a turn of its loop, with 0 or an errno value. */
     void (*done)(struct disk_request *request, int error);
 };

@@ -1,0 +1,59 @@
+#include "mta/address_class.h"
+
+#include "base/check.h"
+
+struct class_source {
+    enum parameter parameter;
+    enum domain_match match;
+};
+
+static const struct class_source sources[ADDRESS_REMOTE] = {
+    [ADDRESS_LOCAL] = {PARAMETER_mydestination, DOMAIN_ITSELF},
+    [ADDRESS_VIRTUAL_ALIAS] = {PARAMETER_virtual_alias_domains, DOMAIN_ITSELF},
+    [ADDRESS_VIRTUAL_MAILBOX] = {PARAMETER_virtual_mailbox_domains, DOMAIN_ITSELF},
+    [ADDRESS_RELAY] = {PARAMETER_relay_domains, DOMAIN_AND_BELOW},
+};
+
+static const char *text_of(const struct parameters *parameters, enum address_class class)
+{
+    const char *const texts[ADDRESS_REMOTE] = {
+        [ADDRESS_LOCAL] = parameters->mydestination,
+        [ADDRESS_VIRTUAL_ALIAS] = parameters->virtual_alias_domains,
+        [ADDRESS_VIRTUAL_MAILBOX] = parameters->virtual_mailbox_domains,
+        [ADDRESS_RELAY] = parameters->relay_domains,
+    };
+    return texts[class];
+}
+
+const char *address_class_parameter(enum address_class class)
+{
+    CHECK(class < ADDRESS_REMOTE);
+    return parameter_row(sources[class].parameter)->name;
+}
+
+void address_classes_make(const struct parameters *parameters, struct address_classes *out,
+                          struct config_notes *notes)
+{
+    *out = (struct address_classes){0};
+    for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
+        struct err err = domain_list_parse(slice_of(text_of(parameters, class)),
+                                           sources[class].match, &out->lists[class]);
+        if (err_is(&err))
+            config_note(notes, CONFIG_ERROR, parameter_origin(parameters, sources[class].parameter),
+                        "%s: %s", address_class_parameter(class), err.text);
+    }
+}
+
+void address_classes_free(struct address_classes *classes)
+{
+    for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++)
+        domain_list_free(&classes->lists[class]);
+}
+
+enum address_class address_class_of(const struct address_classes *classes, struct slice domain)
+{
+    for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++)
+        if (domain_list_holds(&classes->lists[class], domain))
+            return class;
+    return ADDRESS_REMOTE;
+}

@@ -1,0 +1,30 @@
+/* What all parts of the core share: the world, the settings, the spool, the deadlines. */
+#ifndef TUVI_MTA_CORE_H
+#define TUVI_MTA_CORE_H
+
+#include "config/config.h"
+#include "mta/deadline.h"
+#include "mta/queue_id.h"
+#include "mta/world.h"
+#include "spool/spool.h"
+
+struct core {
+    struct world *world;
+    const struct parameters *parameters; /* of main.cf, without any service's overrides */
+    struct spool spool;
+    struct deadlines deadlines;
+    bool stopping; /* finish what is under way, begin nothing */
+};
+
+int64_t core_now_ms(const struct core *core);  /* monotonic */
+int64_t core_wall_us(const struct core *core); /* since 1970 */
+
+struct queue_id core_queue_id(const struct core *core, uint64_t id, int64_t arrival_us);
+
+/* A log line of a program: "smtpd", "cleanup", "qmgr", "smtp", "bounce". The name in front of it is
+ * main.cf's syslog_name unless another is given. The text is made printable. */
+__attribute__((format(printf, 5, 6))) void core_log(const struct core *core,
+                                                    enum log_severity severity, const char *name,
+                                                    const char *program, const char *format, ...);
+
+#endif

@@ -1,0 +1,518 @@
+#include "mta/delivery.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum {
+    DELIVERY_OUTPUT_MAX = 64 << 10, /* content waits while more than this is unsent */
+    DELIVERY_RSET_MS = 20 * 1000,
+};
+
+static struct delivery *delivery_of(struct stream_user *user)
+{
+    return CONTAINER_OF(user, struct delivery, user);
+}
+
+/* ---- how long a stage may take ---- */
+
+static int64_t patience_ms(const struct delivery *delivery)
+{
+    const struct parameters *parameters = delivery->core->parameters;
+    const int64_t seconds[] = {
+        [SMTP_STAGE_GREETING] = parameters->smtp_helo_timeout,
+        [SMTP_STAGE_EHLO] = parameters->smtp_helo_timeout,
+        [SMTP_STAGE_HELO] = parameters->smtp_helo_timeout,
+        [SMTP_STAGE_STARTTLS] = parameters->smtp_starttls_timeout,
+        [SMTP_STAGE_HANDSHAKE] = parameters->smtp_starttls_timeout,
+        [SMTP_STAGE_IDLE] = parameters->smtp_mail_timeout,
+        [SMTP_STAGE_MAIL] = parameters->smtp_mail_timeout,
+        [SMTP_STAGE_RCPT] = parameters->smtp_rcpt_timeout,
+        [SMTP_STAGE_DATA] = parameters->smtp_data_init_timeout,
+        [SMTP_STAGE_CONTENT] = parameters->smtp_data_xfer_timeout,
+        [SMTP_STAGE_END] = parameters->smtp_data_done_timeout,
+        [SMTP_STAGE_RSET] = DELIVERY_RSET_MS / 1000,
+        [SMTP_STAGE_QUIT] = parameters->smtp_quit_timeout,
+        [SMTP_STAGE_CLOSED] = 0,
+    };
+    if (delivery->phase == DELIVERY_CONNECTING)
+        return parameters->smtp_connect_timeout * 1000;
+    return seconds[delivery->machine.stage] * 1000;
+}
+
+static void deadline_expired(struct deadline *deadline);
+
+static void be_patient(struct delivery *delivery)
+{
+    deadline_set(&delivery->core->deadlines, &delivery->deadline,
+                 core_now_ms(delivery->core) + patience_ms(delivery), deadline_expired);
+}
+
+/* ---- verdicts ---- */
+
+__attribute__((format(printf, 2, 3))) static void set_failure(struct delivery *delivery,
+                                                              const char *format, ...)
+{
+    struct writer w = writer_over(delivery->failure, sizeof delivery->failure);
+    va_list arguments;
+    va_start(arguments, format);
+    writer_vprintf(&w, format, arguments);
+    va_end(arguments);
+    delivery->failure[w.len < sizeof delivery->failure ? w.len : sizeof delivery->failure - 1] =
+        '\0';
+}
+
+static struct attempt_verdict verdict_of(const struct delivery *delivery,
+                                         enum attempt_outcome outcome, const char *status,
+                                         struct slice reason)
+{
+    return (struct attempt_verdict){.outcome = outcome,
+                                    .status = status,
+                                    .reason = reason,
+                                    .relay = delivery->relay,
+                                    .times = delivery->times};
+}
+
+static void finish_attempt(struct delivery *delivery)
+{
+    struct attempt *attempt = delivery->attempt;
+    CHECK(!delivery->reading);
+    content_free(&delivery->content);
+    delivery->attempt = NULL;
+    delivery->span = slice_of("");
+    attempt->done(attempt);
+}
+
+/* What has no result yet is deferred, for the failure at hand. */
+static void defer_attempt(struct delivery *delivery, const char *status)
+{
+    struct attempt_verdict verdict =
+        verdict_of(delivery, ATTEMPT_DEFERRED, status, slice_of(delivery->failure));
+    if (delivery->attempt == NULL)
+        return;
+    attempt_settle_rest(delivery->attempt, &verdict);
+    finish_attempt(delivery);
+}
+
+static void fail_attempt(struct delivery *delivery, const char *status)
+{
+    struct attempt_verdict verdict =
+        verdict_of(delivery, ATTEMPT_FAILED, status, slice_of(delivery->failure));
+    attempt_settle_rest(delivery->attempt, &verdict);
+    finish_attempt(delivery);
+}
+
+/* ---- the end ---- */
+
+static void drop_stream(struct delivery *delivery)
+{
+    if (delivery->stream != NULL)
+        world_close(delivery->stream);
+    delivery->stream = NULL;
+}
+
+/* What was under way is deferred with this status. While the disk still writes into our memory the
+ * end has to wait for it. */
+static void end(struct delivery *delivery, const char *status)
+{
+    drop_stream(delivery);
+    deadline_clear(&delivery->core->deadlines, &delivery->deadline);
+    if (delivery->reading) {
+        delivery->end_status = status;
+        return;
+    }
+    defer_attempt(delivery, status);
+    delivery->events->ended(delivery, slice_of(delivery->reached ? "" : delivery->failure));
+    memory_free(delivery);
+}
+
+/* ---- connecting ---- */
+
+static void name_peer(struct delivery *delivery)
+{
+    struct writer w = writer_over(delivery->host, sizeof delivery->host - 1);
+    writer_printf(&w, "%s[", delivery->route->host);
+    ip_format(&w, &delivery->question.addresses[delivery->address]);
+    writer_byte(&w, ']');
+    delivery->host[w.len] = '\0';
+}
+
+static void connect_address(struct delivery *delivery)
+{
+    struct endpoint endpoint = {.kind = ENDPOINT_IP,
+                                .ip = delivery->question.addresses[delivery->address],
+                                .port = delivery->route->port};
+    name_peer(delivery);
+    delivery->settings.tls = delivery->tls_given_up ? SMTP_CLIENT_TLS_NEVER : delivery->wanted_tls;
+    smtp_client_init(&delivery->machine, &delivery->settings);
+    delivery->phase = DELIVERY_CONNECTING;
+    delivery->times = (struct attempt_times){.started_us = core_wall_us(delivery->core)};
+    delivery->messages = 0;
+    delivery->stream = world_connect(delivery->core->world, &endpoint, &delivery->user);
+    be_patient(delivery);
+}
+
+/* This address is no use now: the next one, or the end. */
+static void try_next_address(struct delivery *delivery, const char *status)
+{
+    bool another = delivery->address + 1 < delivery->question.address_count;
+    drop_stream(delivery);
+    if (!another || delivery->attempt == NULL || delivery->core->stopping) {
+        end(delivery, status);
+        return;
+    }
+    delivery->address++;
+    delivery->tls_given_up = false;
+    connect_address(delivery);
+}
+
+static void on_host_answered(struct host_question *question)
+{
+    struct delivery *delivery = CONTAINER_OF(question, struct delivery, question);
+    const char *detail = question->outcome == HOST_TROUBLE ? ", try again" : "";
+    if (question->outcome == HOST_FOUND) {
+        connect_address(delivery);
+        return;
+    }
+    set_failure(delivery,
+                "Host or domain name not found. Name service error for name=%s type=A: Host not "
+                "found%s",
+                delivery->route->host, detail);
+    if (question->outcome == HOST_ABSENT)
+        fail_attempt(delivery, "5.4.4");
+    end(delivery, "4.4.3");
+}
+
+static void find_host(struct delivery *delivery)
+{
+    struct host_question *question = &delivery->question;
+    *question = (struct host_question){.name = delivery->route->host, .answered = on_host_answered};
+    if (ip_parse(slice_of(delivery->route->host), &question->addresses[0])) {
+        question->address_count = 1;
+        connect_address(delivery);
+    } else {
+        world_find_host(delivery->core->world, question);
+    }
+}
+
+/* ---- content ---- */
+
+static void run(struct delivery *delivery);
+
+static void on_content_read(struct disk_request *request, int error)
+{
+    struct content *content = CONTAINER_OF(request, struct content, request);
+    struct delivery *delivery = CONTAINER_OF(content, struct delivery, content);
+    delivery->reading = false;
+    content_read_done(content, error);
+    if (delivery->end_status != NULL)
+        end(delivery, delivery->end_status);
+    else
+        run(delivery);
+}
+
+static void read_content(struct delivery *delivery)
+{
+    delivery->reading = true;
+    delivery->content.request.done = on_content_read;
+    world_disk(delivery->core->world, &delivery->content.request);
+}
+
+static bool output_is_full(const struct delivery *delivery)
+{
+    return world_unsent(delivery->stream) >= DELIVERY_OUTPUT_MAX;
+}
+
+static void send_span(struct delivery *delivery)
+{
+    struct slice piece;
+    while (!output_is_full(delivery) &&
+           dot_stuffing_next(&delivery->stuffing, &delivery->span, &piece))
+        world_send(delivery->stream, piece);
+}
+
+static void end_content(struct delivery *delivery)
+{
+    world_send(delivery->stream, dot_stuffing_end(&delivery->stuffing));
+    smtp_client_content_sent(&delivery->machine);
+}
+
+/* Sends as much as may go out now. False: something must happen first, or it is all over. */
+static bool send_content(struct delivery *delivery)
+{
+    be_patient(delivery);
+    while (!output_is_full(delivery) && !delivery->reading) {
+        if (delivery->span.len > 0) {
+            send_span(delivery);
+            continue;
+        }
+        switch (content_next(&delivery->content, &delivery->span)) {
+        case CONTENT_SPAN:
+            break;
+        case CONTENT_READ:
+            read_content(delivery);
+            break;
+        case CONTENT_END:
+            end_content(delivery);
+            return true;
+        case CONTENT_DAMAGED:
+            set_failure(delivery, "the content of %s cannot be read from disk",
+                        delivery->attempt->queue_id.text);
+            core_log(delivery->core, SEVERITY_ERROR, NULL, "smtp", "%s", delivery->failure);
+            end(delivery, "4.3.0");
+            return false;
+        }
+    }
+    return false;
+}
+
+/* ---- the machine's steps ---- */
+
+static void begin_attempt(struct delivery *delivery)
+{
+    struct attempt *attempt = delivery->attempt;
+    delivery->transaction = (struct smtp_client_transaction){
+        .sender = attempt->sender,
+        .recipients = attempt->recipients,
+        .recipient_count = attempt->recipient_count,
+        .settled = attempt->settled,
+        .size = attempt->size,
+        .eight_bit = (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT) != 0,
+    };
+    content_start(&delivery->content, &delivery->core->spool, &attempt->view);
+    dot_stuffing_start(&delivery->stuffing);
+    smtp_client_begin(&delivery->machine, &delivery->transaction);
+}
+
+/* The server is ready for mail, or for more. */
+static void be_ready(struct delivery *delivery)
+{
+    if (!delivery->reached)
+        delivery->times.connected_us = core_wall_us(delivery->core);
+    delivery->reached = true;
+    if (delivery->attempt != NULL && delivery->messages > 0) {
+        finish_attempt(delivery);
+        delivery->times = (struct attempt_times){0};
+    }
+    if (delivery->attempt == NULL && !delivery->core->stopping)
+        delivery->attempt = delivery->events->next(delivery);
+    if (delivery->attempt == NULL) {
+        smtp_client_quit(&delivery->machine);
+        return;
+    }
+    delivery->messages++;
+    begin_attempt(delivery);
+}
+
+static void settle(struct delivery *delivery, const struct smtp_client_step *step)
+{
+    char text[DELIVERY_REASON_MAX], status[SMTP_STATUS_MAX];
+    struct writer reason = writer_over(text, sizeof text);
+    struct attempt_verdict verdict = verdict_of(delivery, ATTEMPT_SENT, status, slice_of(""));
+    if (step->reply == NULL) {
+        writer_printf(&reason, "host %s: %s", delivery->host, step->text);
+        verdict.outcome = ATTEMPT_FAILED;
+        verdict.status = "5.3.4";
+    } else {
+        struct slice said = smtp_reply_text(step->reply);
+        static const enum attempt_outcome outcomes[] = {
+            [2] = ATTEMPT_SENT, [3] = ATTEMPT_FAILED, [4] = ATTEMPT_DEFERRED, [5] = ATTEMPT_FAILED};
+        verdict.outcome = outcomes[step->reply->code / 100];
+        verdict.remote_host = slice_of(delivery->route->host);
+        verdict.remote_reply = said;
+        smtp_reply_status(step->reply, status);
+        if (verdict.outcome == ATTEMPT_SENT)
+            writer_bytes(&reason, said);
+        else
+            writer_printf(&reason, "host %s said: %.*s (in reply to %s)", delivery->host,
+                          SLICE_PRINTF(said), smtp_stage_command(step->stage));
+    }
+    verdict.reason = writer_slice(&reason);
+    attempt_settle(delivery->attempt, step->recipient, &verdict);
+}
+
+/* A server that takes no mail in this session may take some later, whatever its code says. */
+static void be_refused(struct delivery *delivery, const struct smtp_client_step *step)
+{
+    char status[SMTP_STATUS_MAX];
+    smtp_reply_status(step->reply, status);
+    status[0] = '4';
+    set_failure(delivery, "host %s refused to talk to me: %.*s", delivery->host,
+                SLICE_PRINTF(smtp_reply_text(step->reply)));
+    try_next_address(delivery, status);
+}
+
+static void be_broken(struct delivery *delivery, const struct smtp_client_step *step)
+{
+    set_failure(delivery, "%s by host %s (while %s)", step->text, delivery->host,
+                smtp_stage_doing(step->stage));
+    try_next_address(delivery, "4.7.4");
+}
+
+/* The stream ended before its time. */
+static void be_lost(struct delivery *delivery)
+{
+    set_failure(delivery, "lost connection with %s while %s", delivery->host,
+                smtp_stage_doing(delivery->machine.stage));
+    if (delivery->reached)
+        end(delivery, "4.4.2");
+    else
+        try_next_address(delivery, "4.4.2");
+}
+
+/* False: nothing more can be done now, or the delivery is gone. */
+static bool take_step(struct delivery *delivery, const struct smtp_client_step *step)
+{
+    switch (step->kind) {
+    case SMTP_CLIENT_NEED_INPUT:
+        if (!world_input_ended(delivery->stream))
+            return false;
+        be_lost(delivery);
+        return false;
+    case SMTP_CLIENT_SEND:
+        world_send(delivery->stream, step->bytes);
+        be_patient(delivery);
+        return true;
+    case SMTP_CLIENT_START_TLS:
+        world_start_tls(delivery->stream, delivery->route->host);
+        be_patient(delivery);
+        return true;
+    case SMTP_CLIENT_READY:
+        be_ready(delivery);
+        return true;
+    case SMTP_CLIENT_CONTENT:
+        return send_content(delivery);
+    case SMTP_CLIENT_RESULT:
+        settle(delivery, step);
+        return true;
+    case SMTP_CLIENT_REFUSED:
+        be_refused(delivery, step);
+        return false;
+    case SMTP_CLIENT_BROKEN:
+        be_broken(delivery, step);
+        return false;
+    case SMTP_CLIENT_CLOSE:
+        break;
+    }
+    set_failure(delivery, "host %s ended the session", delivery->host);
+    end(delivery, "4.4.2");
+    return false;
+}
+
+static void run(struct delivery *delivery)
+{
+    struct stream *stream = delivery->stream;
+    bool go_on = stream != NULL && !delivery->reading;
+    while (go_on) {
+        struct slice input = world_input(stream);
+        size_t before = input.len;
+        struct smtp_client_step step = smtp_client_next(&delivery->machine, &input);
+        /* What a step needs of the input stands in the machine, so it can be given back at once. */
+        world_consume(stream, before - input.len);
+        go_on = take_step(delivery, &step);
+    }
+}
+
+/* ---- events ---- */
+
+static void deadline_expired(struct deadline *deadline)
+{
+    struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
+    if (delivery->phase == DELIVERY_CONNECTING) {
+        set_failure(delivery, "connect to %s:%u: Connection timed out", delivery->host,
+                    delivery->route->port);
+        try_next_address(delivery, "4.4.1");
+        return;
+    }
+    set_failure(delivery, "conversation with %s timed out while %s", delivery->host,
+                smtp_stage_doing(delivery->machine.stage));
+    if (delivery->reached)
+        end(delivery, "4.4.2");
+    else
+        try_next_address(delivery, "4.4.2");
+}
+
+static void on_connected(struct stream_user *user)
+{
+    struct delivery *delivery = delivery_of(user);
+    struct writer w = writer_over(delivery->relay, sizeof delivery->relay - 1);
+    writer_printf(&w, "%s:%u", delivery->host, delivery->route->port);
+    delivery->relay[w.len] = '\0';
+    delivery->phase = DELIVERY_TALKING;
+    be_patient(delivery);
+}
+
+static void on_input(struct stream_user *user)
+{
+    run(delivery_of(user));
+}
+
+static void on_drained(struct stream_user *user)
+{
+    run(delivery_of(user));
+}
+
+static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
+{
+    struct delivery *delivery = delivery_of(user);
+    char text[512];
+    struct writer w = writer_over(text, sizeof text);
+    if (delivery->core->parameters->smtp_tls_loglevel > 0) {
+        tls_facts_write(facts, &w);
+        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp",
+                 "Untrusted TLS connection established to %s: %.*s", delivery->relay,
+                 SLICE_PRINTF(writer_slice(&w)));
+    }
+    smtp_client_tls_started(&delivery->machine);
+    run(delivery);
+}
+
+static void on_closed(struct stream_user *user, const char *reason)
+{
+    struct delivery *delivery = delivery_of(user);
+    delivery->stream = NULL;
+    if (delivery->phase == DELIVERY_CONNECTING) {
+        set_failure(delivery, "connect to %s:%u: %s", delivery->host, delivery->route->port,
+                    reason);
+        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp", "%s", delivery->failure);
+        try_next_address(delivery, "4.4.1");
+    } else if (delivery->machine.stage == SMTP_STAGE_HANDSHAKE &&
+               delivery->wanted_tls == SMTP_CLIENT_TLS_MAY && !delivery->core->stopping) {
+        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp",
+                 "Cannot start TLS with %s: %s; trying without", delivery->relay, reason);
+        delivery->tls_given_up = true;
+        connect_address(delivery);
+    } else if (delivery->machine.stage == SMTP_STAGE_HANDSHAKE) {
+        set_failure(delivery, "Cannot start TLS with %s: %s", delivery->host, reason);
+        try_next_address(delivery, "4.7.5");
+    } else {
+        be_lost(delivery);
+    }
+}
+
+static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+                                            on_closed};
+
+/* ---- from outside ---- */
+
+struct delivery *delivery_begin(struct core *core, const struct route *route,
+                                struct attempt *attempt, const struct delivery_events *owner_events,
+                                void *owner)
+{
+    static const enum smtp_client_tls levels[] = {[TLS_LEVEL_NONE] = SMTP_CLIENT_TLS_NEVER,
+                                                  [TLS_LEVEL_MAY] = SMTP_CLIENT_TLS_MAY,
+                                                  [TLS_LEVEL_ENCRYPT] = SMTP_CLIENT_TLS_MUST};
+    struct delivery *delivery = memory_new(sizeof *delivery);
+    delivery->user.events = &events;
+    delivery->core = core;
+    delivery->route = route;
+    delivery->events = owner_events;
+    delivery->owner = owner;
+    delivery->attempt = attempt;
+    delivery->wanted_tls = levels[core->parameters->smtp_tls_security_level];
+    delivery->settings.helo_name = slice_of(core->parameters->smtp_helo_name);
+    memcpy(delivery->relay, "none", sizeof "none");
+    find_host(delivery);
+    return delivery;
+}

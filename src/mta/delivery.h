@@ -1,0 +1,66 @@
+/* A delivery: one connection to a next hop. It finds the host, tries its addresses in turn, and
+ * brings one attempt after another as long as its owner has some. */
+#ifndef TUVI_MTA_DELIVERY_H
+#define TUVI_MTA_DELIVERY_H
+
+#include "mta/attempt.h"
+#include "mta/core.h"
+#include "mta/route.h"
+#include "proto/dot_stuffing.h"
+#include "proto/smtp_client.h"
+#include "spool/content.h"
+
+struct delivery;
+
+/* What the owner is told; never from within delivery_begin(). */
+struct delivery_events {
+    /* The connection is free: the next attempt for this destination, or NULL to end. */
+    struct attempt *(*next)(struct delivery *delivery);
+    /* It is over, and freed after the call. `failure` is empty when the destination was reached,
+     * else it says why not. */
+    void (*ended)(struct delivery *delivery, struct slice failure);
+};
+
+enum delivery_phase {
+    DELIVERY_RESOLVING,
+    DELIVERY_CONNECTING,
+    DELIVERY_TALKING,
+};
+
+enum { DELIVERY_REASON_MAX = 1400, DELIVERY_HOST_MAX = 320 };
+
+struct delivery {
+    struct stream_user user; /* first: the stream's events come here */
+    struct core *core;
+    const struct route *route; /* the owner's */
+    const struct delivery_events *events;
+    void *owner;
+    enum delivery_phase phase;
+    struct stream *stream;
+    struct smtp_client_settings settings;
+    struct smtp_client machine;
+    struct deadline deadline;
+    struct host_question question;
+    size_t address; /* the one that is tried, of question.addresses */
+    enum smtp_client_tls wanted_tls;
+    bool tls_given_up; /* the handshake failed where TLS is not required */
+    bool reached;      /* the server was ready for mail once */
+    unsigned messages; /* brought over this connection */
+    struct attempt_times times;
+    char host[DELIVERY_HOST_MAX];  /* "mx.example.net[192.0.2.1]" */
+    char relay[DELIVERY_HOST_MAX]; /* the same with the port, or "none" */
+    char failure[DELIVERY_REASON_MAX];
+
+    struct attempt *attempt; /* under way, or NULL */
+    struct smtp_client_transaction transaction;
+    struct content content;
+    struct dot_stuffing stuffing;
+    struct slice span;      /* content not yet sent */
+    bool reading;           /* a piece of content is being read from disk */
+    const char *end_status; /* not NULL: it ends as soon as that is done */
+};
+
+struct delivery *delivery_begin(struct core *core, const struct route *route,
+                                struct attempt *attempt, const struct delivery_events *events,
+                                void *owner);
+#endif

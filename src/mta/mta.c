@@ -1,0 +1,249 @@
+#include "mta/mta.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { RETRY_DISK_MS = 1000 };
+
+/* ---- services ---- */
+
+void mta_check(const struct config *config, struct config_notes *notes)
+{
+    size_t count;
+    const struct config_service *services = config_services(config, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct service service;
+        if (services[i].role != SERVICE_LISTENS)
+            continue;
+        service_make(&services[i], &service, notes);
+        service_free(&service);
+    }
+}
+
+static struct auth_server *find_auth_server(struct mta *mta, const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < mta->auth_server_count; i++) {
+        const struct endpoint *known = &mta->auth_servers[i]->endpoint;
+        if (known->kind != endpoint->kind)
+            continue;
+        if (known->kind == ENDPOINT_UNIX
+                ? strcmp(known->path, endpoint->path) == 0
+                : ip_equal(&known->ip, &endpoint->ip) && known->port == endpoint->port)
+            return mta->auth_servers[i];
+    }
+    return NULL;
+}
+
+/* Services that ask the same server share one connection to it. */
+static struct auth_server *auth_server_of(struct mta *mta, const struct parameters *parameters)
+{
+    char *path = mta->auth_paths[mta->auth_server_count];
+    struct endpoint endpoint;
+    struct err err = service_auth_endpoint(parameters, &endpoint, path);
+    CHECK(!err_is(&err));
+    struct auth_server *server = find_auth_server(mta, &endpoint);
+    if (server != NULL)
+        return server;
+    server = memory_new(sizeof *server);
+    auth_server_init(server, &mta->core, &endpoint);
+    mta->auth_servers[mta->auth_server_count++] = server;
+    return server;
+}
+
+static void make_services(struct mta *mta, struct config_notes *notes)
+{
+    size_t count;
+    const struct config_service *services = config_services(mta->config, &count);
+    mta->service_count = count;
+    mta->services = memory_new(count * sizeof *mta->services);
+    mta->auth_servers = memory_new(count * sizeof *mta->auth_servers);
+    mta->auth_paths = memory_new((count + 1) * sizeof *mta->auth_paths);
+    for (size_t i = 0; i < count; i++) {
+        struct service *service = &mta->services[i];
+        if (services[i].role != SERVICE_LISTENS)
+            continue;
+        service_make(&services[i], service, notes);
+        if (service->smtp.auth_enabled)
+            service->auth = auth_server_of(mta, service->parameters);
+    }
+}
+
+/* ---- the disk ---- */
+
+static void on_disk_done(struct disk_request *request, int error);
+
+/* Hands over to the world whatever the spool wants of the disk. */
+static void pump_spool(struct mta *mta)
+{
+    struct disk_request *request;
+    while ((request = spool_next_request(&mta->core.spool)) != NULL) {
+        request->done = on_disk_done;
+        request->owner = mta;
+        world_disk(mta->core.world, request);
+    }
+}
+
+static void on_disk_done(struct disk_request *request, int error)
+{
+    struct mta *mta = request->owner;
+    if (request->operation == DISK_WRITE && error != 0) {
+        /* Nothing that this write covered may be acknowledged, now or later. */
+        world_fail(mta->core.world, "a write to the spool failed");
+        return;
+    }
+    if (error != 0)
+        core_log(&mta->core, SEVERITY_WARNING, NULL, "qmgr",
+                 "spool segment %llu: the disk says error %d; trying again",
+                 (unsigned long long)request->segment, error);
+    spool_request_done(&mta->core.spool, request, error);
+}
+
+static void on_retry(struct deadline *deadline)
+{
+    struct mta *mta = CONTAINER_OF(deadline, struct mta, retry);
+    log_retry_create(&mta->core.spool.log);
+}
+
+static void plan_retry(struct mta *mta)
+{
+    if (spool_trouble(&mta->core.spool) != 0 && !heap_holds(&mta->retry.node))
+        deadline_set(&mta->core.deadlines, &mta->retry, core_now_ms(&mta->core) + RETRY_DISK_MS,
+                     on_retry);
+}
+
+/* ---- replay ---- */
+
+static void replay(struct mta *mta);
+
+static void on_replay_read(struct disk_request *request, int error)
+{
+    struct mta *mta = request->owner;
+    spool_replay_read_done(&mta->core.spool, error);
+    replay(mta);
+}
+
+static void end_replay(struct mta *mta)
+{
+    struct map *messages = &mta->core.spool.messages;
+    mta->replaying = false;
+    for (struct map_node *node = map_next(messages, NULL); node != NULL;
+         node = map_next(messages, node))
+        queue_add(&mta->queue, CONTAINER_OF(node, struct spool_message, by_id));
+    if (messages->count > 0)
+        core_log(&mta->core, SEVERITY_INFO, NULL, "qmgr", "slot %u: %zu messages in the queue",
+                 mta->core.spool.start.slot, messages->count);
+    if (!mta->core.stopping)
+        world_accept(mta->core.world, true);
+}
+
+static void replay(struct mta *mta)
+{
+    for (;;) {
+        struct spool_replay_step step = spool_replay(&mta->core.spool);
+        switch (step.kind) {
+        case SPOOL_REPLAY_READ:
+            step.request->done = on_replay_read;
+            step.request->owner = mta;
+            world_disk(mta->core.world, step.request);
+            return;
+        case SPOOL_REPLAY_NOTE:
+            core_log(&mta->core, step.serious ? SEVERITY_ERROR : SEVERITY_WARNING, NULL, "qmgr",
+                     "spool segment %llu, offset %u: %s", (unsigned long long)step.place.segment,
+                     step.place.offset, step.text);
+            break;
+        case SPOOL_REPLAY_END:
+            end_replay(mta);
+            return;
+        }
+    }
+}
+
+/* ---- from outside ---- */
+
+struct mta *mta_new(const struct mta_start *start)
+{
+    struct mta *mta = memory_new(sizeof *mta);
+    const struct parameters *parameters = config_main(start->config);
+    struct config_notes notes = config_notes_make();
+    struct spool_start spool = {.slot = start->slot,
+                                .segment_size = (uint64_t)parameters->tuvi_segment_size,
+                                .segments = start->segments,
+                                .segment_count = start->segment_count};
+    world_random(start->world, &spool.secret_key, sizeof spool.secret_key);
+    mta->config = start->config;
+    mta->core.world = start->world;
+    mta->core.parameters = parameters;
+    mta->replaying = true;
+    deadlines_init(&mta->core.deadlines);
+    spool_init(&mta->core.spool, &spool);
+    make_services(mta, &notes);
+    sessions_init(&mta->sessions, &mta->core);
+    schedule_init(&mta->schedule, &mta->core);
+    queue_init(&mta->queue, &mta->core, &mta->schedule, &notes);
+    CHECK(notes.error_count == 0);
+    config_notes_free(&notes);
+    replay(mta);
+    return mta;
+}
+
+void mta_free(struct mta *mta)
+{
+    for (size_t i = 0; i < mta->auth_server_count; i++) {
+        auth_server_free(mta->auth_servers[i]);
+        memory_free(mta->auth_servers[i]);
+    }
+    for (size_t i = 0; i < mta->service_count; i++)
+        service_free(&mta->services[i]);
+    queue_free(&mta->queue);
+    schedule_free(&mta->schedule);
+    spool_free(&mta->core.spool);
+    deadlines_free(&mta->core.deadlines);
+    memory_free(mta->auth_paths);
+    memory_free(mta->auth_servers);
+    memory_free(mta->services);
+    memory_free(mta);
+}
+
+struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
+                               const struct session_peer *peer)
+{
+    CHECK(service < mta->service_count);
+    return session_begin(&mta->sessions, &mta->services[service], stream, peer);
+}
+
+void mta_turn(struct mta *mta)
+{
+    struct spool_message *message;
+    deadlines_expire(&mta->core.deadlines, core_now_ms(&mta->core));
+    if (mta->replaying)
+        return;
+    while ((message = spool_next_committed(&mta->core.spool)) != NULL)
+        queue_add(&mta->queue, message);
+    sessions_turn(&mta->sessions);
+    queue_turn(&mta->queue);
+    schedule_turn(&mta->schedule);
+    pump_spool(mta);
+    plan_retry(mta);
+}
+
+int64_t mta_next_wake(const struct mta *mta)
+{
+    int64_t deadline = deadlines_next(&mta->core.deadlines);
+    int64_t due = mta->replaying ? INT64_MAX : queue_next_due(&mta->queue);
+    return deadline < due ? deadline : due;
+}
+
+void mta_stop(struct mta *mta)
+{
+    mta->core.stopping = true;
+    world_accept(mta->core.world, false);
+    sessions_stop(&mta->sessions);
+}
+
+bool mta_is_quiet(const struct mta *mta)
+{
+    return list_is_empty(&mta->sessions.all) && mta->schedule.connections == 0 && !mta->replaying &&
+           log_is_quiet(&mta->core.spool.log) && list_is_empty(&mta->queue.want_room);
+}

@@ -1,0 +1,59 @@
+/* The core of a worker: sessions, spool, queue and deliveries, put together. The world makes one,
+ * starts it, brings it new clients, and after the events of every turn calls mta_turn(). */
+#ifndef TUVI_MTA_MTA_H
+#define TUVI_MTA_MTA_H
+
+#include "mta/queue.h"
+#include "mta/schedule.h"
+#include "mta/session.h"
+
+struct mta_start {
+    const struct config *config;
+    struct world *world;
+    uint16_t slot;
+    const uint64_t
+        *segments; /* of the slot's log, in ascending order; they must outlive the replay */
+    size_t segment_count;
+};
+
+struct mta {
+    struct core core;
+    const struct config *config;
+    struct service
+        *services; /* by their numbers in config_services(); those that listen are made */
+    size_t service_count;
+    struct auth_server **auth_servers;
+    char (*auth_paths)[SERVICE_PATH_MAX];
+    size_t auth_server_count;
+    struct sessions sessions;
+    struct schedule schedule;
+    struct queue queue;
+    struct deadline retry; /* of what the disk refused */
+    bool replaying;
+};
+
+/* Checks all that the configuration says about services and routes, and adds what is wrong to the
+ * notes. The supervisor asks before it starts anything. */
+void mta_check(const struct config *config, struct config_notes *notes);
+
+/* The configuration must have passed mta_check(). Replay begins; connections are accepted when it
+ * has ended. */
+struct mta *mta_new(const struct mta_start *start);
+void mta_free(struct mta *mta);
+
+/* A new client of a service, named by its number in config_services(); returns who is told about
+ * its stream. */
+struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
+                               const struct session_peer *peer);
+
+/* After the events of a turn, or when mta_next_wake() has come. */
+void mta_turn(struct mta *mta);
+/* Monotonic milliseconds; INT64_MAX when nothing is planned. */
+int64_t mta_next_wake(const struct mta *mta);
+
+/* Ends sessions that are idle and begins nothing new. */
+void mta_stop(struct mta *mta);
+/* After mta_stop(): no session, no delivery, and nothing that waits for the disk. */
+bool mta_is_quiet(const struct mta *mta);
+
+#endif

@@ -1,0 +1,131 @@
+#include "mta/queue.h"
+
+#include "base/memory.h"
+#include "mta/active.h"
+
+enum { ACTIVE_BYTES_MAX = 64 << 20 };
+
+void queue_init(struct queue *queue, struct core *core, struct schedule *schedule,
+                struct config_notes *notes)
+{
+    *queue = (struct queue){.core = core, .schedule = schedule, .due = heap_make()};
+    queue->active_max = (size_t)core->parameters->qmgr_message_active_limit;
+    list_init(&queue->want_room);
+    address_classes_make(core->parameters, &queue->classes, notes);
+    routes_make(core->parameters, &queue->routes, notes);
+}
+
+void queue_free(struct queue *queue)
+{
+    heap_free(&queue->due);
+    address_classes_free(&queue->classes);
+}
+
+static struct spool_message *message_of(struct heap_node *node)
+{
+    return CONTAINER_OF(node, struct spool_message, due);
+}
+
+/* ---- waiting ---- */
+
+/* The wall clock says when; the wait is counted on the monotonic one, and is never longer than the
+ * longest that is configured, whatever happened to the clock. */
+void queue_add(struct queue *queue, struct spool_message *message)
+{
+    const struct parameters *parameters = queue->core->parameters;
+    int64_t longest_ms = parameters->maximal_backoff_time * 1000;
+    int64_t wait_ms = (message->next_try_us - core_wall_us(queue->core)) / 1000;
+    if (wait_ms < 0 || message->next_try_us == 0)
+        wait_ms = 0;
+    if (wait_ms > longest_ms)
+        wait_ms = longest_ms;
+    heap_set(&queue->due, &message->due, core_now_ms(queue->core) + wait_ms);
+}
+
+int64_t queue_next_due(const struct queue *queue)
+{
+    const struct heap_node *first = heap_first(&queue->due);
+    bool full = queue->active_count >= queue->active_max || queue->active_bytes >= ACTIVE_BYTES_MAX;
+    return first == NULL || full || queue->core->stopping ? INT64_MAX : first->at;
+}
+
+/* ---- activating ---- */
+
+/* What cannot be read now is looked at again later; its bytes stay where they are. */
+static void put_off(struct active *active, const char *why)
+{
+    struct queue *queue = active->queue;
+    struct spool_message *message = active->message;
+    core_log(queue->core, SEVERITY_ERROR, NULL, "qmgr",
+             "%s: %s (segment %llu, offset %u); it stays in the queue and is tried again later",
+             active->queue_id.text, why, (unsigned long long)message->place.segment,
+             message->place.offset);
+    message->next_try_us = INT64_MAX / 2;
+    queue_add(queue, message);
+    active_release(active);
+}
+
+static void use_record(struct active *active)
+{
+    struct queue *queue = active->queue;
+    struct spool_message *message = active->message;
+    queue->active_bytes += buf_len(&message->payload);
+    if (!spool_view_read(buf_slice(&message->payload), &active->arena, &active->view) ||
+        active->view.envelope.recipient_count != message->recipient_count) {
+        put_off(active, "the message's record cannot be understood");
+        return;
+    }
+    core_log(queue->core, SEVERITY_INFO, NULL, "qmgr",
+             "%s: from=<%.*s>, size=%llu, nrcpt=%u (queue active)", active->queue_id.text,
+             SLICE_PRINTF(active->view.envelope.sender), (unsigned long long)message->size,
+             message->recipients_left);
+    active_deliver(active);
+}
+
+static void on_loaded(struct disk_request *request, int error)
+{
+    struct active *active = CONTAINER_OF(request, struct active, load);
+    if (spool_load_finish(&active->queue->core->spool, active->message, request, error))
+        use_record(active);
+    else
+        put_off(active, "the message cannot be read from disk");
+}
+
+static void activate(struct queue *queue, struct spool_message *message)
+{
+    struct active *active = memory_new(sizeof *active);
+    heap_remove(&queue->due, &message->due);
+    queue->active_count++;
+    active->queue = queue;
+    active->message = message;
+    active->activated_us = core_wall_us(queue->core);
+    active->queue_id = core_queue_id(queue->core, spool_message_id(message), message->arrival_us);
+    active->arena = arena_make(ACTIVE_ARENA_MAX);
+    if (buf_len(&message->payload) > 0) {
+        use_record(active);
+        return;
+    }
+    spool_load_start(message, &active->load);
+    active->load.done = on_loaded;
+    world_disk(queue->core->world, &active->load);
+}
+
+/* Those that waited longest go first; where there is no room, there is none for those behind it. */
+static void record_waiting(struct queue *queue)
+{
+    for (size_t count = queue->want_room.count; count > 0; count--) {
+        struct list_node *node = list_pop_front(&queue->want_room);
+        struct active *active = CONTAINER_OF(node, struct active, link);
+        if (!active_record(active)) {
+            list_push_front(&queue->want_room, node);
+            return;
+        }
+    }
+}
+
+void queue_turn(struct queue *queue)
+{
+    record_waiting(queue);
+    while (queue_next_due(queue) <= core_now_ms(queue->core))
+        activate(queue, message_of(heap_first(&queue->due)));
+}

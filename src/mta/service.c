@@ -1,0 +1,159 @@
+#include "mta/service.h"
+
+#include "base/check.h"
+
+static bool says_yes_to(struct slice text, const char *word)
+{
+    struct slice next;
+    while (slice_next_word(&text, ", \t", &next))
+        if (slice_is_nocase(next, word))
+            return true;
+    return false;
+}
+
+/* smtpd_sasl_security_options as traits that a mechanism must not have, or must have. */
+static struct dovecot_auth_security security_of(const char *options)
+{
+    static const struct {
+        const char *word;
+        unsigned forbidden, required;
+    } traits[] = {
+        {"noanonymous", DOVECOT_AUTH_ANONYMOUS, 0},
+        {"noplaintext", DOVECOT_AUTH_PLAINTEXT, 0},
+        {"nodictionary", DOVECOT_AUTH_DICTIONARY, 0},
+        {"noactive", DOVECOT_AUTH_ACTIVE, 0},
+        {"forward_secrecy", 0, DOVECOT_AUTH_FORWARD_SECRECY},
+        {"mutual_auth", 0, DOVECOT_AUTH_MUTUAL_AUTH},
+    };
+    struct dovecot_auth_security security = {0, 0};
+    for (size_t i = 0; i < sizeof traits / sizeof *traits; i++) {
+        if (says_yes_to(slice_of(options), traits[i].word)) {
+            security.forbidden |= traits[i].forbidden;
+            security.required |= traits[i].required;
+        }
+    }
+    return security;
+}
+
+static struct smtp_server_settings smtp_settings(const struct parameters *parameters)
+{
+    enum tls_level level = parameters->smtpd_tls_security_level;
+    bool wrapped = parameters->smtpd_tls_wrappermode;
+    return (struct smtp_server_settings){
+        .hostname = slice_of(parameters->myhostname),
+        .message_size_limit = (uint64_t)parameters->message_size_limit,
+        .line_limit = (uint64_t)parameters->line_length_limit,
+        .response_limit = (uint64_t)parameters->smtpd_sasl_response_limit,
+        .error_limit_soft = (uint64_t)parameters->smtpd_soft_error_limit,
+        .error_limit_hard = (uint64_t)parameters->smtpd_hard_error_limit,
+        .junk_limit = (uint64_t)parameters->smtpd_junk_command_limit,
+        .error_pause_ms = (uint64_t)parameters->smtpd_error_sleep_time * 1000,
+        .helo_required = parameters->smtpd_helo_required,
+        .vrfy_enabled = !parameters->disable_vrfy_command,
+        .tls_offered = level != TLS_LEVEL_NONE && !wrapped,
+        .tls_required = level == TLS_LEVEL_ENCRYPT && !wrapped,
+        .auth_enabled = parameters->smtpd_sasl_auth_enable,
+        .auth_tls_only = parameters->smtpd_tls_auth_only || level == TLS_LEVEL_ENCRYPT,
+        .auth_old_form = parameters->broken_sasl_auth_clients,
+    };
+}
+
+static void make_networks(const struct parameters *parameters, struct network_list *out,
+                          struct config_notes *notes)
+{
+    const struct origin *origin = parameter_origin(parameters, PARAMETER_mynetworks);
+    struct err err = network_list_parse(slice_of(parameters->mynetworks), out);
+    if (err_is(&err))
+        config_note(notes, CONFIG_ERROR, origin, "mynetworks: %s", err.text);
+    else if (network_list_is_open(out))
+        config_note(notes, CONFIG_ERROR, origin,
+                    "mynetworks holds every address there is: that is an open relay; name the "
+                    "networks that are yours");
+}
+
+static void check_open_relay(const struct service *service, struct config_notes *notes)
+{
+    if (policy_is_open_relay(&service->policy))
+        config_note(notes, CONFIG_ERROR,
+                    parameter_origin(service->parameters, PARAMETER_smtpd_relay_restrictions),
+                    "this service would be an open relay: neither smtpd_relay_restrictions nor "
+                    "smtpd_recipient_restrictions stops mail from strangers to other domains; add "
+                    "reject_unauth_destination (or defer_unauth_destination, reject, defer)");
+}
+
+static void check_auth(const struct service *service, struct config_notes *notes)
+{
+    struct endpoint endpoint;
+    char path[SERVICE_PATH_MAX];
+    if (!service->smtp.auth_enabled)
+        return;
+    struct err err = service_auth_endpoint(service->parameters, &endpoint, path);
+    if (err_is(&err))
+        config_note(notes, CONFIG_ERROR,
+                    parameter_origin(service->parameters, PARAMETER_smtpd_sasl_path), "%s",
+                    err.text);
+}
+
+void service_make(const struct config_service *config, struct service *out,
+                  struct config_notes *notes)
+{
+    const struct parameters *parameters = config->parameters;
+    *out = (struct service){
+        .parameters = parameters,
+        .name = parameters->syslog_name,
+        .smtp = smtp_settings(parameters),
+        .security_plain = security_of(parameters->smtpd_sasl_security_options),
+        .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),
+    };
+    policy_make(parameters, &out->policy, notes);
+    make_networks(parameters, &out->mynetworks, notes);
+    address_classes_make(parameters, &out->classes, notes);
+    routes_make(parameters, &out->routes, notes);
+    check_open_relay(out, notes);
+    check_auth(out, notes);
+}
+
+void service_free(struct service *service)
+{
+    network_list_free(&service->mynetworks);
+    address_classes_free(&service->classes);
+}
+
+/* ---- where passwords are checked ---- */
+
+static struct err inet_endpoint(struct slice text, struct endpoint *out)
+{
+    struct endpoint endpoint = {.kind = ENDPOINT_IP};
+    struct slice host;
+    bool exact;
+    if (!next_hop_parse(text, &host, &endpoint.port, &exact) || !ip_parse(host, &endpoint.ip))
+        return err_make(ERR_OTHER,
+                        "smtpd_sasl_path: \"inet:%.*s\" is not understood: write "
+                        "inet:[address]:port, with an address and not a name",
+                        SLICE_PRINTF(text));
+    *out = endpoint;
+    return err_none();
+}
+
+struct err service_auth_endpoint(const struct parameters *parameters, struct endpoint *endpoint,
+                                 char path[SERVICE_PATH_MAX])
+{
+    struct slice setting = slice_of(parameters->smtpd_sasl_path);
+    struct writer w = writer_over(path, SERVICE_PATH_MAX);
+    if (parameters->smtpd_sasl_type == SASL_TYPE_FILE)
+        setting = slice_of(SERVICE_AUTH_SOCKET);
+    else if (slice_starts(setting, "inet:"))
+        return inet_endpoint(slice_skip(setting, 5), endpoint);
+    else if (slice_starts(setting, "unix:"))
+        setting = slice_skip(setting, 5);
+    if (setting.len == 0 || setting.at[0] != '/') {
+        writer_text(&w, parameters->queue_directory);
+        writer_byte(&w, '/');
+    }
+    writer_bytes(&w, setting);
+    writer_byte(&w, '\0');
+    if (w.overflow)
+        return err_make(ERR_OTHER, "smtpd_sasl_path: the path is too long");
+    *endpoint = (struct endpoint){.kind = ENDPOINT_UNIX, .path = path};
+    return err_none();
+}

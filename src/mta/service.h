@@ -1,0 +1,42 @@
+/* A service: one line of master.cf that takes mail, made ready to serve. It does not change while
+ * sessions use it. */
+#ifndef TUVI_MTA_SERVICE_H
+#define TUVI_MTA_SERVICE_H
+
+#include "config/config.h"
+#include "config/network_list.h"
+#include "mta/address_class.h"
+#include "mta/auth.h"
+#include "mta/policy.h"
+#include "mta/route.h"
+#include "proto/smtp_server.h"
+
+struct service {
+    const struct parameters *parameters;
+    const char *name; /* for the log: "postfix/submission" */
+    struct smtp_server_settings smtp;
+    struct policy policy;
+    struct network_list mynetworks;
+    struct address_classes classes;
+    struct routes routes;
+    struct dovecot_auth_security security_plain; /* before TLS */
+    struct dovecot_auth_security security_tls;
+    struct auth_server *auth; /* NULL where nobody can log in */
+};
+
+/* Checks and compiles what the parameters say. What is wrong goes to the notes as errors, with file
+ * and line; then the service must not be used. */
+void service_make(const struct config_service *config, struct service *out,
+                  struct config_notes *notes);
+void service_free(struct service *service);
+
+/* Where its passwords are checked: an absolute path or an address in *endpoint; the path is written
+ * to `path`. */
+enum { SERVICE_PATH_MAX = 512 };
+#define SERVICE_AUTH_SOCKET                                               \
+    "tuvi/auth" /* where our own auth role listens, below queue_directory \
+                 */
+MUST_CHECK struct err service_auth_endpoint(const struct parameters *parameters,
+                                            struct endpoint *endpoint, char path[SERVICE_PATH_MAX]);
+
+#endif

@@ -1,0 +1,203 @@
+#include "mta/session_state.h"
+
+#include <string.h>
+
+static void keep_helo(struct session *session, struct slice name)
+{
+    struct writer w = writer_over(session->helo, sizeof session->helo - 1);
+    memset(session->helo, 0, sizeof session->helo);
+    writer_printable(&w, slice_first(name, SESSION_HELO_MAX));
+}
+
+void session_forget_transaction(struct session *session)
+{
+    spool_upload_abort(session->transaction.upload);
+    arena_reset(&session->arena);
+    buf_free(&session->held);
+    session->transaction = (struct transaction){0};
+}
+
+/* ---- addresses ---- */
+
+/* Keeps an address for the envelope; one without a domain is at home here. */
+static bool keep_address(struct session *session, const struct address *address, struct slice *out)
+{
+    const char *origin = session->service->parameters->myorigin;
+    char completed[ADDRESS_MAX + DOMAIN_MAX + 2];
+    struct writer w = writer_over(completed, sizeof completed);
+    writer_bytes(&w, address->text);
+    if (address->local.len > 0 && address->domain.len == 0) {
+        writer_byte(&w, '@');
+        writer_text(&w, origin);
+    }
+    return !w.overflow && arena_copy(&session->arena, writer_slice(&w), out);
+}
+
+static void answer_mail(struct session *session, const struct smtp_mail *mail)
+{
+    struct transaction *transaction = &session->transaction;
+    session_forget_transaction(session);
+    if (spool_trouble(&session->core->spool) != 0) {
+        session_answer(session, "452 4.3.1 Insufficient system storage");
+        return;
+    }
+    if (!keep_address(session, &mail->reverse_path, &transaction->sender)) {
+        session_answer(session, "501 5.1.7 Bad sender address syntax");
+        return;
+    }
+    transaction->eight_bit = mail->eight_bit;
+    transaction->envelope_len = transaction->sender.len + 32;
+    session_answer(session, "250 2.1.0 Ok");
+}
+
+/* ---- recipients ---- */
+
+static bool is_known_recipient(const struct transaction *transaction, struct slice recipient)
+{
+    for (size_t i = 0; i < transaction->recipient_count; i++)
+        if (slice_equal(transaction->recipients[i], recipient))
+            return true;
+    return false;
+}
+
+static bool has_room_for(const struct session *session, struct slice recipient)
+{
+    const struct transaction *transaction = &session->transaction;
+    size_t limit = (size_t)session->service->parameters->smtpd_recipient_limit;
+    return transaction->recipient_count < limit &&
+           transaction->envelope_len + recipient.len + 4 <= UPLOAD_ENVELOPE_MAX;
+}
+
+static bool add_recipient(struct session *session, struct slice recipient)
+{
+    struct transaction *transaction = &session->transaction;
+    if (transaction->recipient_count == transaction->recipient_room) {
+        size_t room = transaction->recipient_room > 0 ? 2 * transaction->recipient_room : 8;
+        struct slice *grown = arena_take(&session->arena, room * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        if (transaction->recipient_count > 0)
+            memcpy(grown, transaction->recipients, transaction->recipient_count * sizeof *grown);
+        transaction->recipients = grown;
+        transaction->recipient_room = room;
+    }
+    transaction->recipients[transaction->recipient_count++] = recipient;
+    transaction->envelope_len += recipient.len + 4;
+    return true;
+}
+
+static struct policy_facts facts_about(const struct session *session,
+                                       const struct address *recipient)
+{
+    const struct service *service = session->service;
+    return (struct policy_facts){
+        .client_in_mynetworks = network_list_holds(&service->mynetworks, &session->peer.client),
+        .authenticated = session->machine.authenticated,
+        .auth_offered =
+            service->smtp.auth_enabled && (session->machine.tls || !service->smtp.auth_tls_only),
+        .tls = session->machine.tls,
+        .recipient_class = address_class_of(&service->classes, recipient->domain),
+        .recipient_asks_for_relay = address_asks_for_relay(recipient),
+        .recipient = recipient->text,
+        .recipient_domain = recipient->domain,
+    };
+}
+
+/* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
+static void check_route(const struct session *session, const struct policy_facts *facts,
+                        struct policy_verdict *verdict)
+{
+    struct route route;
+    const char *trouble = route_find(&session->service->routes, facts->recipient_class,
+                                     facts->recipient_domain, &route);
+    struct writer reply = writer_over(verdict->reply, sizeof verdict->reply);
+    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
+    if (trouble == NULL)
+        return;
+    writer_text(&reply, "451 4.3.0 <");
+    writer_bytes(&reply, slice_first(facts->recipient, POLICY_REPLY_MAX / 2));
+    writer_text(&reply, ">: Recipient address rejected: mail transport unavailable");
+    writer_text(&trace, trouble);
+    verdict->outcome = POLICY_DEFER;
+    verdict->reply_len = reply.len;
+    verdict->trace_len = trace.len;
+}
+
+static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
+{
+    struct policy_verdict verdict;
+    struct address recipient;
+    struct slice text;
+    if (!keep_address(session, &rcpt->forward_path, &text) || !address_parse(text, &recipient)) {
+        session_answer(session, "452 4.5.3 Error: too many recipients");
+        return;
+    }
+    struct policy_facts facts = facts_about(session, &recipient);
+    policy_decide(&session->service->policy, &facts, &verdict);
+    if (verdict.outcome == POLICY_PERMIT)
+        check_route(session, &facts, &verdict);
+    if (verdict.outcome != POLICY_PERMIT) {
+        session_log_reject(session, text, &verdict);
+        session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
+    } else if (is_known_recipient(&session->transaction, text)) {
+        session_answer(session, "250 2.1.5 Ok");
+    } else if (has_room_for(session, text) && add_recipient(session, text)) {
+        session_answer(session, "250 2.1.5 Ok");
+    } else {
+        session_answer(session, "452 4.5.3 Error: too many recipients");
+    }
+}
+
+/* ---- all questions ---- */
+
+void session_find_answer(struct session *session, const struct smtp_question *question)
+{
+    switch (question->kind) {
+    case SMTP_ASK_CONNECT:
+        session_answer(session, "220 %s", session->service->parameters->smtpd_banner);
+        break;
+    case SMTP_ASK_HELO:
+        session_forget_transaction(session);
+        keep_helo(session, question->argument);
+        session_answer(session, "250 %s", session->service->parameters->myhostname);
+        break;
+    case SMTP_ASK_EHLO:
+        session_forget_transaction(session);
+        keep_helo(session, question->argument);
+        session_auth_offer(session);
+        break;
+    case SMTP_ASK_STARTTLS:
+        session_answer(session, "220 2.0.0 Ready to start TLS");
+        break;
+    case SMTP_ASK_AUTH:
+        session_auth_start(session, question);
+        break;
+    case SMTP_ASK_AUTH_RESPONSE:
+        session_auth_respond(session, question);
+        break;
+    case SMTP_ASK_AUTH_CANCEL:
+        session_auth_cancel(session);
+        session_answer(session, "%.*s", SLICE_PRINTF(question->argument));
+        break;
+    case SMTP_ASK_MAIL:
+        answer_mail(session, &question->mail);
+        break;
+    case SMTP_ASK_RCPT:
+        answer_rcpt(session, &question->rcpt);
+        break;
+    case SMTP_ASK_DATA:
+        session_message_begin(session);
+        break;
+    case SMTP_ASK_MESSAGE:
+        session_message_end(session);
+        break;
+    case SMTP_ASK_RESET:
+        session_forget_transaction(session);
+        session_answer(session, "250 2.0.0 Ok");
+        break;
+    case SMTP_ASK_VRFY:
+        session_answer(session, "252 2.0.0 %.*s",
+                       SLICE_PRINTF(slice_first(question->argument, 300)));
+        break;
+    }
+}

@@ -1,0 +1,108 @@
+#include "mta/session_state.h"
+
+void session_log_name(struct session *session)
+{
+    struct writer w = writer_over(session->peer_name, sizeof session->peer_name - 1);
+    writer_text(&w, "unknown[");
+    ip_format(&w, &session->peer.client);
+    writer_byte(&w, ']');
+    if (session->service->parameters->smtpd_client_port_logging)
+        writer_printf(&w, ":%u", session->peer.client_port);
+}
+
+void session_log(const struct session *session, enum log_severity severity, const char *format, ...)
+{
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text - 1);
+    va_list arguments;
+    va_start(arguments, format);
+    writer_vprintf(&w, format, arguments);
+    va_end(arguments);
+    core_log(session->core, severity, session->service->name, "smtpd", "%.*s",
+             SLICE_PRINTF(writer_slice(&w)));
+}
+
+void session_log_connect(const struct session *session)
+{
+    session_log(session, SEVERITY_INFO, "connect from %s", session->peer_name);
+}
+
+void session_log_disconnect(const struct session *session)
+{
+    char text[512];
+    struct writer w = writer_over(text, sizeof text);
+    smtp_server_write_counts(&session->machine, &w);
+    if (session->machine.body.bare_lf_seen)
+        writer_text(&w, " notes=bare_lf");
+    session_log(session, SEVERITY_INFO, "disconnect from %s %.*s", session->peer_name,
+                SLICE_PRINTF(writer_slice(&w)));
+}
+
+void session_log_lost(const struct session *session, const char *what)
+{
+    const struct transaction *transaction = &session->transaction;
+    const char *id = transaction->upload != NULL ? transaction->queue_id.text : "NOQUEUE";
+    if (session->machine.mode == SMTP_MODE_BODY)
+        session_log(session, SEVERITY_INFO, "%s: %s after DATA (%llu bytes) from %s", id, what,
+                    (unsigned long long)transaction->content_len, session->peer_name);
+    else
+        session_log(session, SEVERITY_INFO, "%s: %s after %s from %s", id, what,
+                    smtp_server_stage(&session->machine), session->peer_name);
+}
+
+void session_log_tls(const struct session *session)
+{
+    const struct tls_facts *tls = session->tls;
+    char text[512];
+    struct writer w = writer_over(text, sizeof text);
+    if (session->service->parameters->smtpd_tls_loglevel < 1)
+        return;
+    tls_facts_write(tls, &w);
+    session_log(session, SEVERITY_INFO, "Anonymous TLS connection %s from %s: %.*s",
+                tls->reused ? "reused" : "established", session->peer_name,
+                SLICE_PRINTF(writer_slice(&w)));
+}
+
+static void write_login(const struct session *session, struct writer *w, const char *separator)
+{
+    if (session->login[0] != '\0')
+        writer_printf(w, "%ssasl_method=%s%ssasl_username=%s", separator, session->mechanism,
+                      separator, session->login);
+}
+
+/* The line that fail2ban and log summaries read; then, for people, why. */
+void session_log_reject(const struct session *session, struct slice recipient,
+                        const struct policy_verdict *verdict)
+{
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w,
+                  "NOQUEUE: reject: RCPT from %s: %.*s; from=<%.*s> to=<%.*s> proto=%s helo=<%s>",
+                  session->peer_name, (int)verdict->reply_len, verdict->reply,
+                  SLICE_PRINTF(session->transaction.sender), SLICE_PRINTF(recipient),
+                  session->machine.esmtp ? "ESMTP" : "SMTP", session->helo);
+    write_login(session, &w, " ");
+    session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
+    if (verdict->trace_len > 0)
+        session_log(session, SEVERITY_INFO, "NOQUEUE: explain: %.*s", (int)verdict->trace_len,
+                    verdict->trace);
+}
+
+void session_log_client(const struct session *session)
+{
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "%s: client=%s", session->transaction.queue_id.text, session->peer_name);
+    write_login(session, &w, ", ");
+    session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
+}
+
+void session_log_auth_failure(const struct session *session, struct slice reason, struct slice user)
+{
+    static const struct slice unavailable = SLICE_LITERAL("(unavailable)");
+    if (user.len == 0)
+        user = unavailable;
+    session_log(session, SEVERITY_WARNING,
+                "%s: SASL %s authentication failed: %.*s, sasl_username=%.*s", session->peer_name,
+                session->mechanism, SLICE_PRINTF(reason), SLICE_PRINTF(user));
+}

@@ -1,0 +1,133 @@
+/* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
+ * machine's questions (session_answers.c, session_auth.c, session_message.c) and what the log is
+ * told (session_log.c). */
+#ifndef TUVI_MTA_SESSION_STATE_H
+#define TUVI_MTA_SESSION_STATE_H
+
+#include "mta/session.h"
+
+enum {
+    SESSION_HELO_MAX = 255,
+    SESSION_LOGIN_MAX = 255,
+    SESSION_MECHANISM_MAX = 20,
+    SESSION_PEER_MAX = 128,
+    SESSION_ARENA_MAX = 512 << 10,             /* one transaction's addresses */
+    SESSION_OUTPUT_MAX = 64 << 10,             /* a client that does not read is not read either */
+    SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192, /* one step's content, and the trace header */
+};
+
+/* What a session waits for. */
+enum session_wait {
+    WAIT_NOTHING,
+    WAIT_INPUT,
+    WAIT_TLS,
+    WAIT_AUTH_SERVER, /* whether it can be reached */
+    WAIT_AUTH,        /* its answer */
+    WAIT_ROOM,        /* in the log */
+    WAIT_DURABLE,     /* the sync that covers the message */
+    WAIT_PAUSE,
+};
+
+/* The mail transaction under way. */
+struct transaction {
+    struct slice sender;
+    struct slice *recipients;
+    size_t recipient_count;
+    size_t recipient_room;
+    size_t envelope_len; /* bytes that the addresses take in the envelope */
+    bool eight_bit;
+
+    struct spool_upload *upload;
+    uint64_t id;
+    struct queue_id queue_id;
+    int64_t arrival_us;
+    uint64_t content_len;
+    const char *failure; /* the reply that the end of the data gets instead of 250 */
+    struct header_scan header;
+    bool opened; /* the trace header was written; before, content gathers in `opening` */
+    size_t opening_len;
+    char opening[CONTENT_OPENING_MAX];
+    uint64_t ticket;
+};
+
+struct session {
+    struct stream_user user; /* first: the stream's events come here */
+    struct sessions *sessions;
+    struct core *core;
+    const struct service *service;
+    struct stream *stream;
+    struct session_peer peer;
+    char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
+    struct smtp_server machine;
+    enum session_wait wait;
+    struct list_node node; /* in sessions->all */
+    struct list_node wait_node;
+    struct deadline deadline;
+    struct tls_facts *tls; /* NULL before */
+    char helo[SESSION_HELO_MAX + 1];
+
+    struct auth_waiter waiter;
+    struct auth_request auth;
+    struct slice auth_response; /* kept while the server is being reached */
+    bool auth_has_response;
+    bool auth_asked; /* AUTH waits for the server, not EHLO */
+    char mechanism[SESSION_MECHANISM_MAX + 1];
+    char mechanisms[DOVECOT_AUTH_ANNOUNCE_MAX];
+    char login[SESSION_LOGIN_MAX + 1]; /* empty: nobody */
+
+    struct arena arena;
+    struct transaction transaction;
+    struct buf held; /* content that the log had no room for */
+};
+
+/* ---- session.c ---- */
+
+/* Goes on until input, output, or an answer is missing. The session may be gone afterwards. */
+void session_run(struct session *session);
+/* The answer to the machine's open question. */
+__attribute__((format(printf, 2, 3))) void session_answer(struct session *session,
+                                                          const char *format, ...);
+/* Waits on one of the lists of struct sessions. */
+void session_wait_in(struct session *session, struct list *list, enum session_wait what);
+void session_stop_waiting(struct session *session);
+
+/* ---- session_answers.c ---- */
+
+/* Answers, or leaves the session waiting for an answer. */
+void session_find_answer(struct session *session, const struct smtp_question *question);
+void session_forget_transaction(struct session *session);
+
+/* ---- session_auth.c ---- */
+
+void session_auth_init(struct session *session);
+void session_auth_offer(struct session *session); /* at EHLO */
+void session_auth_start(struct session *session, const struct smtp_question *question);
+void session_auth_respond(struct session *session, const struct smtp_question *question);
+void session_auth_cancel(struct session *session);
+
+/* ---- session_message.c ---- */
+
+void session_message_begin(struct session *session); /* DATA */
+/* Takes content; what the log has no room for is held, and the session waits. */
+void session_message_content(struct session *session, struct slice content);
+void session_message_end(struct session *session);
+/* The log may have room now, or may have become durable. False: the session has to wait on. */
+bool session_message_resume(struct session *session);
+
+/* ---- session_log.c ---- */
+
+void session_log_name(struct session *session);
+void session_log_connect(const struct session *session);
+void session_log_disconnect(const struct session *session);
+void session_log_lost(const struct session *session, const char *what);
+void session_log_tls(const struct session *session);
+void session_log_reject(const struct session *session, struct slice recipient,
+                        const struct policy_verdict *verdict);
+void session_log_client(const struct session *session);
+void session_log_auth_failure(const struct session *session, struct slice reason,
+                              struct slice user);
+__attribute__((format(printf, 3, 4))) void session_log(const struct session *session,
+                                                       enum log_severity severity,
+                                                       const char *format, ...);
+
+#endif
