@@ -1,0 +1,40 @@
+/* The simulated network: streams between any two users, with delays, and with bytes cut where it
+ * pleases. Workers and the peers that the simulator plays use it through the same operations of
+ * mta/world.h. */
+#ifndef TUVI_SIM_NET_H
+#define TUVI_SIM_NET_H
+
+#include "base/list.h"
+#include "mta/world.h"
+#include "sim/clock.h"
+
+struct sim_net;
+
+/* Who answers at a port: gives the user of a stream that has just come in. */
+struct sim_listener {
+    uint16_t port;
+    bool on;
+    struct stream_user *(*accept)(struct sim_listener *listener, struct stream *stream);
+    struct list_node node;
+};
+
+struct sim_net {
+    struct sim_clock *clock;
+    struct list listeners;
+    struct list streams;
+};
+
+void sim_net_init(struct sim_net *net, struct sim_clock *clock);
+void sim_net_free(struct sim_net *net);
+void sim_net_listen(struct sim_net *net, struct sim_listener *listener);
+void sim_net_forget(struct sim_net *net, struct sim_listener *listener);
+
+/* As world_connect(). The owner is whose machine dies with sim_net_kill(). */
+struct stream *sim_net_connect(struct sim_net *net, const void *owner, uint16_t port,
+                               struct stream_user *user);
+void sim_stream_set_owner(struct stream *stream, const void *owner);
+
+/* The owner's machine is gone: its streams tell it nothing more, and their other ends are lost. */
+void sim_net_kill(struct sim_net *net, const void *owner);
+
+#endif

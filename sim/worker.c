@@ -1,0 +1,176 @@
+#include "sim/worker.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char main_cf[] = "compatibility_level = 3.6\n"
+                              "myhostname = mx.sim.test\n"
+                              "mydomain = sim.test\n"
+                              "mydestination =\n"
+                              "mynetworks = 127.0.0.0/8\n"
+                              "relayhost = [127.0.0.1]:2526\n"
+                              "smtp_tls_security_level = none\n"
+                              "smtpd_tls_security_level = none\n"
+                              "smtpd_relay_restrictions = permit_mynetworks, reject\n"
+                              "message_size_limit = 400000\n"
+                              "minimal_backoff_time = 60\n"
+                              "maximal_backoff_time = 600\n"
+                              "maximal_queue_lifetime = 1h\n"
+                              "bounce_queue_lifetime = 1h\n"
+                              "tuvi_segment_size = 1048576\n";
+static const char master_cf[] = "25 inet n - n - - smtpd\n";
+
+static struct config *load_config(void)
+{
+    struct config_source source = {
+        .main_cf = {.path = "main.cf", .text = slice_of(main_cf)},
+        .master_cf = {.path = "master.cf", .text = slice_of(master_cf)},
+        .machine = {.hostname = slice_of("mx.sim.test")},
+    };
+    struct config_notes notes = config_notes_make();
+    struct config *config = NULL;
+    struct err err = config_load(&source, &config, &notes);
+    if (!err_is(&err))
+        mta_check(config, &notes);
+    for (size_t i = 0; i < notes.count; i++)
+        if (notes.list[i].severity == CONFIG_ERROR)
+            printf("configuration: %s\n", notes.list[i].text);
+    if (err_is(&err) || notes.error_count > 0)
+        exit(2);
+    config_notes_free(&notes);
+    return config;
+}
+
+static struct stream_user *accept_client(struct sim_listener *listener, struct stream *stream)
+{
+    struct world *world = CONTAINER_OF(listener, struct world, listener);
+    struct session_peer peer = {.client_port = 1025, .server_port = listener->port};
+    CHECK(ip_parse(slice_of("127.0.0.1"), &peer.client));
+    peer.server = peer.client;
+    sim_stream_set_owner(stream, world);
+    return mta_accept(world->mta, 0, stream, &peer);
+}
+
+void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_net *net)
+{
+    *world = (struct world){.clock = clock, .net = net, .config = load_config()};
+    sim_disk_init(&world->disk, clock);
+    world->listener = (struct sim_listener){.port = SIM_PORT_SMTP, .accept = accept_client};
+    sim_net_listen(net, &world->listener);
+}
+
+void sim_worker_free(struct world *world)
+{
+    sim_cancel(world->clock, &world->wake);
+    sim_cancel(world->clock, &world->restart);
+    sim_disk_free(&world->disk); /* what is under way there points into the core */
+    if (world->mta != NULL)
+        mta_free(world->mta);
+    memory_free(world->segments);
+    config_free(world->config);
+}
+
+void sim_worker_start(struct world *world)
+{
+    struct mta_start start = {.config = world->config, .world = world, .slot = 1};
+    memory_free(world->segments);
+    world->segments = sim_disk_segments(&world->disk, &start.segment_count);
+    start.segments = world->segments;
+    world->starts++;
+    sim_tell(world->clock, "worker: start %u, %zu segments", world->starts, start.segment_count);
+    world->mta = mta_new(&start);
+}
+
+static void on_restart(struct sim_event *event)
+{
+    sim_worker_start(CONTAINER_OF(event, struct world, restart));
+}
+
+void sim_worker_kill(struct world *world, int64_t restart_after_us)
+{
+    sim_tell(world->clock, "worker: killed");
+    world->listener.on = false;
+    world->failed = false;
+    sim_cancel(world->clock, &world->wake);
+    sim_disk_crash(&world->disk);
+    sim_net_kill(world->net, world);
+    /* Its memory is not given back piece by piece: a killed process does not do that either. */
+    world->mta = NULL;
+    sim_plan(world->clock, &world->restart, restart_after_us, on_restart);
+}
+
+static void on_wake(struct sim_event *event)
+{
+    (void)event; /* the turn after every event does the rest */
+}
+
+void sim_worker_turn(struct world *world)
+{
+    if (world->mta == NULL)
+        return;
+    mta_turn(world->mta);
+    if (world->failed) {
+        sim_worker_kill(world, 1000000);
+        return;
+    }
+    int64_t next_ms = mta_next_wake(world->mta);
+    sim_cancel(world->clock, &world->wake);
+    if (next_ms == INT64_MAX)
+        return;
+    int64_t delay_us = next_ms * 1000 - world->clock->now_us;
+    sim_plan(world->clock, &world->wake, delay_us > 0 ? delay_us : 0, on_wake);
+}
+
+/* ---- the operations of mta/world.h that are not the network's ---- */
+
+enum { SIM_EPOCH_S = 1795000000 };
+
+struct moment world_now(const struct world *world)
+{
+    return (struct moment){.monotonic_ms = world->clock->now_us / 1000,
+                           .wall_us = (int64_t)SIM_EPOCH_S * 1000000 + world->clock->now_us,
+                           .zone_name = "UTC"};
+}
+
+void world_random(struct world *world, void *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        ((unsigned char *)bytes)[i] = (unsigned char)sim_chance(world->clock, 256);
+}
+
+void world_log(struct world *world, const struct log_event *event)
+{
+    sim_tell(world->clock, "%s: %s%.*s", event->program, log_severity_prefix(event->severity),
+             SLICE_PRINTF(event->text));
+}
+
+void world_fail(struct world *world, const char *reason)
+{
+    sim_tell(world->clock, "worker: fails: %s", reason);
+    world->failed = true;
+}
+
+void world_disk(struct world *world, struct disk_request *request)
+{
+    sim_disk_request(&world->disk, request);
+}
+
+struct stream *world_connect(struct world *world, const struct endpoint *endpoint,
+                             struct stream_user *user)
+{
+    return sim_net_connect(world->net, world, endpoint->port, user);
+}
+
+void world_accept(struct world *world, bool on)
+{
+    world->listener.on = on;
+}
+
+void world_find_host(struct world *world, struct host_question *question)
+{
+    (void)world, (void)question;
+    CHECK(!"the simulator has no names yet");
+}
