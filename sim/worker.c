@@ -128,7 +128,7 @@ void sim_worker_turn(struct world *world)
 
 enum { SIM_EPOCH_S = 1795000000 };
 
-struct moment world_now(const struct world *world)
+struct moment world_now(struct world *world)
 {
     return (struct moment){.monotonic_ms = world->clock->now_us / 1000,
                            .wall_us = (int64_t)SIM_EPOCH_S * 1000000 + world->clock->now_us,

@@ -19,7 +19,7 @@ struct world;
 
 /* ---- time, chance, and the log ---- */
 
-struct moment world_now(const struct world *world);
+struct moment world_now(struct world *world);
 void world_random(struct world *world, void *bytes, size_t len);
 void world_log(struct world *world, const struct log_event *event);
 /* The process must end at once, because what it holds in memory may not be true: the disk failed.

@@ -1,0 +1,28 @@
+/* Listeners: sockets that the supervisor bound and handed down. Connections are taken while the
+ * world accepts and the process has room for more. */
+#ifndef TUVI_SHELL_LISTENER_H
+#define TUVI_SHELL_LISTENER_H
+
+#include "base/err.h"
+#include "mta/world.h"
+
+#include <stdbool.h>
+
+struct tls_context;
+
+struct listener_settings {
+    int fd; /* bound, and taken over */
+    bool is_unix;
+    struct tls_context *tls; /* for world_start_tls(); may be NULL */
+    /* Who is told about a new stream; NULL closes it. */
+    struct stream_user *(*accept)(struct world *world, struct stream *stream, void *owner);
+    void *owner;
+};
+
+MUST_CHECK struct err listener_add(struct world *world, const struct listener_settings *settings);
+void listeners_free(struct world *world);
+
+/* Takes connections that had to wait because there were too many. */
+void listeners_turn(struct world *world);
+
+#endif

@@ -1,0 +1,19 @@
+/* A slot's folder: a worker's place on disk, with the segments of its log. Whoever holds its lock
+ * is the one worker that may use it. */
+#ifndef TUVI_SHELL_SLOT_H
+#define TUVI_SHELL_SLOT_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Takes the lock of the folder open at this descriptor, and keeps it until the process ends. The
+ * error says that another worker holds it. */
+MUST_CHECK struct err slot_lock(int slot_fd);
+
+/* The numbers of its segments, in ascending order; the array is the caller's to free. Other names
+ * are left alone. */
+MUST_CHECK struct err slot_segments(int slot_fd, uint64_t **segments, size_t *count);
+
+#endif
