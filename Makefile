@@ -16,7 +16,7 @@ demo: ; @sh scripts/demo
 # Simulated nights from seeds: make sim SEEDS=1000 SEED_FIRST=1
 SEEDS = 200
 SEED_FIRST = 1
-sim: all ; @$(BUILD)/sim/sim --seeds $(SEEDS) --first $(SEED_FIRST)
+sim: all ; @$(BUILD)/sim --seeds $(SEEDS) --first $(SEED_FIRST)
 
 format: ; @git ls-files '*.[ch]' | xargs clang-format-14 -i
 clean: ; @rm -rf $(BUILD)

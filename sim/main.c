@@ -117,7 +117,7 @@ static void run_many(uint64_t first, uint64_t count, bool verbose, struct totals
             totals->passed++;
         } else {
             totals->failed++;
-            printf("seed %llu failed: build/sim/sim %llu -v tells the story\n",
+            printf("seed %llu failed: build/sim %llu -v tells the story\n",
                    (unsigned long long)seed, (unsigned long long)seed);
         }
     }

@@ -25,7 +25,7 @@ static int connect_syslog(void)
     return fd;
 }
 
-struct err log_sink_open(struct log_sink *sink, const struct log_target *target)
+void log_sink_open(struct log_sink *sink, const struct log_target *target)
 {
     memset(sink, 0, sizeof *sink);
     sink->fd = target->fd;
@@ -38,15 +38,6 @@ struct err log_sink_open(struct log_sink *sink, const struct log_target *target)
     /* A system without a log daemon loses its lines, and serves mail all the same. */
     if (sink->is_syslog)
         sink->fd = connect_syslog();
-    return err_none();
-}
-
-void log_sink_close(struct log_sink *sink)
-{
-    if (sink->is_syslog && sink->fd >= 0)
-        close(sink->fd);
-    buf_free(&sink->waiting);
-    buf_free(&sink->flying);
 }
 
 /* ---- the system's log ---- */

@@ -5,7 +5,6 @@
 #define TUVI_SHELL_LOG_SINK_H
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/log.h"
 #include "base/moment.h"
 
@@ -32,8 +31,7 @@ struct log_sink {
     uv_work_t work;
 };
 
-MUST_CHECK struct err log_sink_open(struct log_sink *sink, const struct log_target *target);
-void log_sink_close(struct log_sink *sink);
+void log_sink_open(struct log_sink *sink, const struct log_target *target);
 
 void log_sink_write(struct log_sink *sink, const struct moment *now, const struct log_event *event);
 

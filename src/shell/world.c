@@ -1,6 +1,7 @@
 #include "shell/world.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "shell/listener.h"
 #include "shell/stream.h"
 
@@ -113,7 +114,7 @@ struct err world_open(struct world *world, const struct log_target *log)
     list_init(&world->listeners);
     list_init(&world->touched);
     list_init(&world->lingering);
-    TRY(log_sink_open(&world->log, log));
+    log_sink_open(&world->log, log);
     int status = uv_loop_init(&world->loop);
     if (status != 0)
         return err_make(-status, "the event loop cannot be made: %s", uv_strerror(status));
@@ -139,21 +140,58 @@ void world_quit(struct world *world)
     uv_stop(&world->loop);
 }
 
-static void close_handle(uv_handle_t *handle, void *unused)
+void world_finish_log(struct world *world)
 {
-    (void)unused;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
+    world->turn = NULL;
+    while (world->log.writing)
+        uv_run(&world->loop, UV_RUN_ONCE);
+    log_sink_flush_now(&world->log);
 }
 
-void world_shut(struct world *world)
+/* ---- signals and descriptors ---- */
+
+struct signal_watch {
+    uv_signal_t handle;
+    void (*came)(struct world *world);
+};
+
+static void on_signal(uv_signal_t *handle, int signal_number)
 {
-    log_sink_flush_now(&world->log);
-    listeners_free(world);
-    uv_walk(&world->loop, close_handle, NULL);
-    uv_run(&world->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&world->loop);
-    log_sink_close(&world->log);
+    struct signal_watch *watch = CONTAINER_OF(handle, struct signal_watch, handle);
+    (void)signal_number;
+    watch->came(handle->loop->data);
+}
+
+void world_watch_signal(struct world *world, int signal_number, void (*came)(struct world *world))
+{
+    struct signal_watch *watch = memory_new(sizeof *watch);
+    watch->came = came;
+    uv_signal_init(&world->loop, &watch->handle);
+    uv_signal_start(&watch->handle, on_signal, signal_number);
+    uv_unref((uv_handle_t *)&watch->handle);
+}
+
+struct fd_watch {
+    uv_poll_t handle;
+    int fd;
+    void (*readable)(struct world *world, int fd);
+};
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+    struct fd_watch *watch = CONTAINER_OF(handle, struct fd_watch, handle);
+    (void)status, (void)events; /* whoever reads finds out what is wrong with it */
+    watch->readable(handle->loop->data, watch->fd);
+}
+
+void world_watch_fd(struct world *world, int fd, void (*readable)(struct world *world, int fd))
+{
+    struct fd_watch *watch = memory_new(sizeof *watch);
+    watch->fd = fd;
+    watch->readable = readable;
+    uv_poll_init(&world->loop, &watch->handle, fd);
+    uv_poll_start(&watch->handle, UV_READABLE, on_readable);
+    uv_unref((uv_handle_t *)&watch->handle);
 }
 
 /* ---- work ---- */

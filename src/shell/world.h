@@ -25,7 +25,8 @@ struct world {
 
     void (*turn)(struct world *world);         /* may be NULL */
     int64_t (*next_wake)(struct world *world); /* monotonic ms; may be NULL */
-    void *owner;
+    void *owner;                               /* the role's */
+    void *handoff;                             /* what the process was given */
 
     struct log_sink log;
     int slot_fd; /* the folder of the slot's log; -1: no disk */
@@ -41,8 +42,13 @@ MUST_CHECK struct err world_open(struct world *world, const struct log_target *l
 /* Runs until world_quit(). */
 void world_run(struct world *world);
 void world_quit(struct world *world);
-/* Gives everything back; the loop must have ended. */
-void world_shut(struct world *world);
+/* For the end of a process: every line that was logged has been written when it returns. */
+void world_finish_log(struct world *world);
+
+/* Tells, in a turn, that a signal came or that a descriptor can be read. Both last until the world
+ * is shut; neither keeps it running. */
+void world_watch_signal(struct world *world, int signal_number, void (*came)(struct world *world));
+void world_watch_fd(struct world *world, int fd, void (*readable)(struct world *world, int fd));
 
 /* Work that blocks, in the loop's pool; done() comes in a turn. */
 struct world_work {

@@ -1,0 +1,125 @@
+#include "config/network_list.h"
+
+#include "config/member.h"
+#include "tests/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool holds(const char *text, const char *address)
+{
+    struct network_list list = {0};
+    struct ip ip;
+    struct err err = network_list_parse(slice_of(text), &list);
+    if (err_is(&err))
+        fail_msg("%s: %s", text, err.text);
+    assert_true(ip_parse(slice_of(address), &ip));
+    bool held = network_list_holds(&list, &ip);
+    network_list_free(&list);
+    return held;
+}
+
+TEST(a_list_holds_the_addresses_of_its_networks)
+{
+    static const char list[] = "127.0.0.0/8 192.0.2.7,\n\t[2001:db8::]/32, [::1]";
+    assert_true(holds(list, "127.1.2.3"));
+    assert_true(holds(list, "192.0.2.7"));
+    assert_true(holds(list, "2001:db8::5"));
+    assert_true(holds(list, "::1"));
+    assert_false(holds(list, "192.0.2.8"));
+    assert_false(holds(list, "2001:db9::5"));
+    assert_false(holds("", "127.0.0.1"));
+    assert_false(holds(" , ", "127.0.0.1"));
+}
+
+TEST(the_first_member_that_holds_an_address_decides)
+{
+    assert_false(holds("!10.0.0.1 10.0.0.0/8", "10.0.0.1"));
+    assert_true(holds("!10.0.0.1 10.0.0.0/8", "10.0.0.2"));
+    assert_true(holds("10.0.0.0/8 !10.0.0.1", "10.0.0.1"));
+    assert_true(holds("!!10.0.0.1", "10.0.0.1"));
+    assert_false(holds("!10.0.0.1", "10.0.0.2"));
+}
+
+TEST(version_4_in_the_clothes_of_version_6_is_version_4_on_either_side)
+{
+    assert_true(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+    assert_true(holds("[::ffff:10.0.0.0]/104", "10.1.2.3"));
+    assert_true(holds("[::ffff:10.0.0.0]/104", "::ffff:10.1.2.3"));
+    assert_false(holds("[::ffff:10.0.0.0]/104", "11.1.2.3"));
+    assert_true(holds("fe80::/10", "fe80::1"));
+}
+
+TEST(what_cannot_be_read_is_named_with_what_would_be_right)
+{
+    static const struct {
+        const char *text, *reason;
+    } wrong[] = {
+        {"127.0.0.1 hash:/etc/postfix/networks",
+         "hash:/etc/postfix/networks: tables of type hash are not supported yet"},
+        {"!cidr:/etc/postfix/networks", "cidr:/etc/postfix/networks: tables of type cidr"},
+        {"proxy:mysql:/etc/networks.cf", "tables of type proxy:mysql are"},
+        {"/etc/postfix/networks", "/etc/postfix/networks: members in a file are not supported"},
+        {"192.168.1.1/16", "non-null host address bits in \"192.168.1.1/16\"; for the network "
+                           "write \"192.168.0.0/16\""},
+        {"[2001:db8::1]/32", "write \"[2001:db8::]/32\""},
+        {"localhost", "\"localhost\" is neither an address nor a network"},
+        {"192.168.0.0/33", "\"192.168.0.0/33\" is neither"},
+        {"192.168/16", "\"192.168/16\" is neither"},
+        {"!", "\"\" is neither"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct network_list list = {0};
+        struct err err = network_list_parse(slice_of(wrong[i].text), &list);
+        if (strstr(err.text, wrong[i].reason) == NULL)
+            fail_msg("%s: %s", wrong[i].text, err.text);
+        assert_null(list.members);
+    }
+}
+
+TEST(a_list_that_holds_everybody_is_told)
+{
+    static const struct {
+        const char *text;
+        bool open;
+    } lists[] = {{"127.0.0.0/8 0.0.0.0/0", true},
+                 {"[::]/0", true},
+                 {"!0.0.0.0/0", false},
+                 {"127.0.0.0/8", false}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct network_list list = {0};
+        struct err err = network_list_parse(slice_of(lists[i].text), &list);
+        assert_false(err_is(&err));
+        assert_int_equal(network_list_is_open(&list), lists[i].open);
+        network_list_free(&list);
+    }
+}
+
+TEST(a_list_has_a_limit)
+{
+    static char text[(LIST_MEMBERS_MAX + 1) * 8 + 1];
+    struct network_list list = {0};
+    size_t used = 0;
+    for (int i = 0; i < LIST_MEMBERS_MAX; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "1.2.3.4 ");
+    struct err err = network_list_parse(slice_make(text, used), &list);
+    assert_false(err_is(&err));
+    assert_int_equal(list.count, LIST_MEMBERS_MAX);
+    network_list_free(&list);
+    used += (size_t)snprintf(text + used, sizeof text - used, "1.2.3.4 ");
+    err = network_list_parse(slice_make(text, used), &list);
+    assert_string_equal(err.text, "more than 10000 members");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_holds_the_addresses_of_its_networks),
+        cmocka_unit_test(the_first_member_that_holds_an_address_decides),
+        cmocka_unit_test(version_4_in_the_clothes_of_version_6_is_version_4_on_either_side),
+        cmocka_unit_test(what_cannot_be_read_is_named_with_what_would_be_right),
+        cmocka_unit_test(a_list_that_holds_everybody_is_told),
+        cmocka_unit_test(a_list_has_a_limit),
+    };
+    return RUN_TESTS(tests);
+}

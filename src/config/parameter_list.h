@@ -1,0 +1,297 @@
+/* Every parameter that Tuvi supports, one entry each: its kind, its name, who uses it, its default
+ * (as main.cf would write it), what else its kind needs, and what it means. The parser, the checks,
+ * `tuvi conf` and the manual pages all read this list. It is included with the kinds defined as
+ * macros, which it undefines at its end:
+ *
+ *   FLAG(name, users, default, meaning)                     yes or no
+ *   NUMBER(name, users, default, min, max, meaning)
+ *   TIME(name, users, default, unit, min, meaning)          seconds; the unit is for bare numbers
+ *   TEXT(name, users, default, meaning)                     may be empty; lists are texts
+ *   NEEDED(name, users, default, meaning)                   a text that may not be empty
+ *   WORDS(name, users, default, set, meaning)               a list of words from word_set_SET
+ *   CHOICE(name, users, default, type, meaning)             enum TYPE, one word of choices_TYPE
+ *
+ * Defaults are those of Postfix at the compatibility level that main.cf names, 3.6 if it names
+ * none. A default that differs says so in its meaning. */
+
+/* The machine and its names */
+
+TEXT(compatibility_level, BY_ALL, "3.6",
+     "The Postfix release whose defaults this configuration was written for. It decides the "
+     "defaults of a few other parameters. Set it; 3.6 is assumed, with a warning, when it is "
+     "missing.")
+NEEDED(myhostname, BY_ALL, "",
+       "The full name of this machine, which it says in greetings and in trace lines. The "
+       "default is the name that the system has, with $mydomain behind it when that has no "
+       "dot.")
+NEEDED(mydomain, BY_ALL, "",
+       "The domain of this site. The default is $myhostname without its first part, or "
+       "localdomain.")
+NEEDED(myorigin, BY_ALL, "$myhostname",
+       "The domain that is put behind addresses without one. /etc/mailname stands for the "
+       "first line of that file, as on Debian.")
+TEXT(mail_name, BY_ALL, "Tuvi",
+     "The name of the mail system, for the greeting and for notices. The default differs from "
+     "Postfix's, which is Postfix.")
+TEXT(mail_version, BY_ALL, TUVI_VERSION,
+     "The version of the mail system, for those who put it in texts.")
+NEEDED(syslog_name, BY_ALL, "${multi_instance_name?{$multi_instance_name}:{postfix}}",
+       "What stands in front of the program's name in each log line: postfix/smtpd. Tools "
+       "that read the logs of Postfix look for it.")
+WORDS(syslog_facility, BY_ALL, "mail", facilities,
+      "The facility under which the system's log files what is logged.")
+TEXT(maillog_file, BY_ALL, "",
+     "A file that gets the log lines instead of the system's log; /dev/stdout suits a "
+     "container.")
+NEEDED(queue_directory, BY_ALL, "/var/spool/postfix",
+       "The folder of the queue. Relative paths of sockets, such as private/auth, begin here.")
+NEEDED(data_directory, BY_ALL, "/var/lib/postfix",
+       "The folder for what can be made anew when it is lost: caches and counters.")
+TEXT(mail_owner, BY_ALL, "",
+     "The user whose rights the workers have. When it is empty, as it is by default here, "
+     "that is postfix if there is such a user, and otherwise tuvi.")
+NUMBER(tuvi_workers, BY_ALL, "0", 0, 1024,
+       "How many worker processes there are; 0 means one for each processor.")
+NUMBER(tuvi_segment_size, BY_QUEUE, "67108864", 1048576, 4294967296,
+       "How many bytes each file of the queue's log has.")
+NUMBER(default_process_limit, BY_ALL, "100", 1, INT32_MAX,
+       "How many sessions a service may have at once when its maxproc column in master.cf "
+       "says -.")
+TEXT(stress, BY_SMTPD, "",
+     "Not empty while the server has more clients than it can serve; some limits are lower "
+     "then.")
+
+/* The network */
+
+TEXT(inet_interfaces, BY_ALL, "all",
+     "The addresses on which services without an address of their own listen: all, "
+     "loopback-only, or a list.")
+WORDS(inet_protocols, BY_ALL, "all", protocols,
+      "The internet protocols in use: ipv4, ipv6, or all.")
+TEXT(mynetworks, BY_SMTPD, "",
+     "The networks whose clients are trusted: they may send mail anywhere. A list of "
+     "addresses and networks; ! in front of one takes it out. The default follows "
+     "mynetworks_style.")
+CHOICE(mynetworks_style, BY_ALL, "${{$compatibility_level} <level {2} ? {subnet} : {host}}",
+       mynetworks_style,
+       "What mynetworks is when it is not set: this machine alone, its subnets, or whole "
+       "networks of class A, B or C.")
+
+/* Which mail is for whom */
+
+TEXT(mydestination, BY_ROUTING, "$myhostname, localhost.$mydomain, localhost",
+     "The domains whose mail goes to $local_transport.")
+TEXT(virtual_mailbox_domains, BY_ROUTING, "$virtual_mailbox_maps",
+     "The domains whose mail goes to $virtual_transport.")
+TEXT(virtual_mailbox_maps, BY_ROUTING, "",
+     "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
+     "is empty, all are taken to exist. Of Postfix's tables inline: and static: are read.")
+TEXT(virtual_alias_domains, BY_ROUTING, "$virtual_alias_maps",
+     "Domains whose every address is an alias for another one. Literal names only.")
+TEXT(relay_domains, BY_ROUTING, "${{$compatibility_level} <level {2} ? {$mydestination} : {}}",
+     "Domains whose mail this server accepts and hands on to $relay_transport; their "
+     "subdomains are meant too.")
+TEXT(relayhost, BY_ROUTING, "",
+     "The server that gets all mail for other places: a domain (its MX hosts are used), or "
+     "[host]:port. Empty: each domain's own servers.")
+NEEDED(default_transport, BY_ROUTING, "smtp",
+       "How mail for all other domains travels: transport or transport:nexthop.")
+NEEDED(relay_transport, BY_ROUTING, "relay", "How mail for relay_domains travels.")
+NEEDED(virtual_transport, BY_ROUTING, "virtual",
+       "How mail for virtual_mailbox_domains travels, for instance "
+       "lmtp:unix:private/dovecot-lmtp.")
+NEEDED(local_transport, BY_ROUTING, "local:$myhostname", "How mail for mydestination travels.")
+FLAG(append_at_myorigin, BY_ROUTING, "yes", "Whether an address without a domain gets @$myorigin.")
+FLAG(append_dot_mydomain, BY_ROUTING, "${{$compatibility_level} <level {1} ? {yes} : {no}}",
+     "Whether a domain without a dot gets .$mydomain.")
+TEXT(recipient_delimiter, BY_ROUTING, "",
+     "The characters that part a user's name from an extension, as in user+news@example.org.")
+
+/* Receiving mail: the session */
+
+TEXT(smtpd_banner, BY_SMTPD, "$myhostname ESMTP $mail_name",
+     "What follows 220 in the greeting. RFC 5321 wants the host's name first.")
+TIME(smtpd_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
+     "How long a client may take for its next command or for more of its mail.")
+TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
+     "How long a client may take for the TLS handshake.")
+FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")
+FLAG(disable_vrfy_command, BY_SMTPD, "no",
+     "Whether VRFY is refused, so that nobody can try out which addresses exist.")
+NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,
+       "How many recipients one message may have.")
+TIME(smtpd_error_sleep_time, BY_SMTPD, "1s", 's', 0,
+     "How long the answer to a mistake waits once a client has made more than "
+     "smtpd_soft_error_limit.")
+NUMBER(smtpd_soft_error_limit, BY_SMTPD, "10", 1, INT32_MAX,
+       "After this many mistakes of a client, answers to its further mistakes are delayed.")
+NUMBER(smtpd_hard_error_limit, BY_SMTPD, "${stress?{1}:{20}}", 1, INT32_MAX,
+       "After this many mistakes the connection is closed.")
+NUMBER(smtpd_junk_command_limit, BY_SMTPD, "${stress?{1}:{100}}", 1, INT32_MAX,
+       "How many commands that do nothing (NOOP, RSET, VRFY …) a client may send before they "
+       "count as mistakes.")
+NUMBER(line_length_limit, BY_SMTPD, "2048", 512, INT32_MAX,
+       "How many bytes a command line may have.")
+NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
+       "How many bytes a message may have, its header included; 0 means no limit.")
+NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
+       "How many Received lines a message may have: more of them mean that it runs in a "
+       "circle.")
+NUMBER(smtpd_client_connection_count_limit, BY_SMTPD, "50", 0, INT32_MAX,
+       "How many connections one client may have at once; 0 means no limit.")
+FLAG(smtpd_client_port_logging, BY_SMTPD, "no", "Whether log lines name the client's port, too.")
+FLAG(smtpd_peername_lookup, BY_SMTPD, "yes",
+     "Whether clients' names are looked up. Without them every client is called unknown.")
+FLAG(enable_long_queue_ids, BY_ALL, "no",
+     "Whether queue ids are longer and never come again. Tuvi's never come again in either "
+     "form.")
+
+/* Receiving mail: who may send */
+
+TEXT(smtpd_relay_restrictions, BY_SMTPD,
+     "${{$compatibility_level} <level {1} ? {} : "
+     "{permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination}}",
+     "Who may send mail to other places through this server. Tried for each recipient; the "
+     "first rule that permits or refuses decides.")
+TEXT(smtpd_recipient_restrictions, BY_SMTPD, "",
+     "Further rules for each recipient, such as refusing what is spam.")
+FLAG(smtpd_relay_before_recipient_restrictions, BY_SMTPD,
+     "${{$compatibility_level} <level {3.6} ? {no} : {yes}}",
+     "Whether smtpd_relay_restrictions are tried before smtpd_recipient_restrictions.")
+
+/* Receiving mail: authentication */
+
+FLAG(smtpd_sasl_auth_enable, BY_SMTPD, "no", "Whether clients can log in with AUTH.")
+CHOICE(smtpd_sasl_type, BY_SMTPD, "dovecot", sasl_type,
+       "Who checks passwords: Dovecot over its authentication socket, or a file of our own. "
+       "The default differs from Postfix's, which is cyrus.")
+TEXT(smtpd_sasl_path, BY_SMTPD, "smtpd",
+     "Where the checker is: for dovecot a socket's path, below queue_directory if it is "
+     "relative; for file the file.")
+WORDS(smtpd_sasl_security_options, BY_SMTPD, "noanonymous", sasl_options,
+      "Which kinds of mechanism are not offered without TLS.")
+WORDS(smtpd_sasl_tls_security_options, BY_SMTPD, "$smtpd_sasl_security_options", sasl_options,
+      "Which kinds of mechanism are not offered inside TLS.")
+FLAG(smtpd_sasl_authenticated_header, BY_SMTPD, "no",
+     "Whether the Received line names the user who logged in.")
+TEXT(smtpd_sasl_local_domain, BY_SMTPD, "", "The realm of user names that come without one.")
+NUMBER(smtpd_sasl_response_limit, BY_SMTPD, "12288", 12288, 1048576,
+       "How many bytes a client's answer to a challenge may have.")
+NEEDED(smtpd_sasl_service, BY_SMTPD, "smtp",
+       "The service's name, as the checker of passwords is told.")
+FLAG(broken_sasl_auth_clients, BY_SMTPD, "no",
+     "Whether the mechanisms are announced a second time in the form AUTH=…, which some very "
+     "old clients want.")
+
+/* Receiving mail: TLS */
+
+CHOICE(smtpd_tls_security_level, BY_SMTPD, "", tls_level,
+       "none: no TLS. may: STARTTLS is offered. encrypt: mail is taken inside TLS only. When "
+       "it is empty, smtpd_enforce_tls and smtpd_use_tls decide.")
+FLAG(smtpd_use_tls, BY_SMTPD, "no", "The old way to write smtpd_tls_security_level = may.")
+FLAG(smtpd_enforce_tls, BY_SMTPD, "no", "The old way to write smtpd_tls_security_level = encrypt.")
+FLAG(smtpd_tls_wrappermode, BY_SMTPD, "no",
+     "Whether TLS begins with the connection, without STARTTLS, as on port 465.")
+FLAG(smtpd_tls_auth_only, BY_SMTPD, "yes",
+     "Whether AUTH is offered inside TLS only. The default differs from Postfix's, which is "
+     "no and lets passwords travel in the clear.")
+TEXT(smtpd_tls_cert_file, BY_SMTPD, "",
+     "The file with the server's RSA certificate, followed by those of its issuers, in PEM.")
+TEXT(smtpd_tls_key_file, BY_SMTPD, "$smtpd_tls_cert_file",
+     "The file with the private key of smtpd_tls_cert_file.")
+TEXT(smtpd_tls_eccert_file, BY_SMTPD, "", "The file with the server's ECDSA certificate.")
+TEXT(smtpd_tls_eckey_file, BY_SMTPD, "$smtpd_tls_eccert_file",
+     "The file with the private key of smtpd_tls_eccert_file.")
+TEXT(smtpd_tls_chain_files, BY_SMTPD, "",
+     "Files with a private key and its certificates each, in that order; they take the place "
+     "of the four parameters before.")
+FLAG(smtpd_tls_received_header, BY_SMTPD, "no",
+     "Whether the Received line names protocol and cipher.")
+NUMBER(smtpd_tls_loglevel, BY_SMTPD, "0", 0, 4,
+       "How much is logged about TLS: 0 nothing, 1 each session, more for debugging.")
+TEXT(smtpd_tls_protocols, BY_SMTPD, ">=TLSv1",
+     "The protocol versions spoken where TLS is offered: >=TLSv1.2, or !TLSv1, !TLSv1.1.")
+TEXT(smtpd_tls_mandatory_protocols, BY_SMTPD, ">=TLSv1.2",
+     "The protocol versions spoken where TLS is demanded. The default differs from Postfix "
+     "3.7's, which is >=TLSv1.")
+
+/* Sending mail */
+
+CHOICE(smtp_tls_security_level, BY_SMTP, "", tls_level,
+       "none: no TLS. may: TLS where the other server offers it. encrypt: nothing is sent "
+       "without TLS. When it is empty, smtp_enforce_tls and smtp_use_tls decide.")
+FLAG(smtp_use_tls, BY_SMTP, "no", "The old way to write smtp_tls_security_level = may.")
+FLAG(smtp_enforce_tls, BY_SMTP, "no", "The old way to write smtp_tls_security_level = encrypt.")
+NUMBER(smtp_tls_loglevel, BY_SMTP, "0", 0, 4,
+       "How much is logged about TLS with other servers; see smtpd_tls_loglevel.")
+TEXT(smtp_tls_protocols, BY_SMTP, ">=TLSv1",
+     "The protocol versions spoken where TLS is used but not demanded.")
+TEXT(smtp_tls_mandatory_protocols, BY_SMTP, ">=TLSv1",
+     "The protocol versions spoken where TLS is demanded.")
+FLAG(smtp_tls_note_starttls_offer, BY_SMTP, "no",
+     "Whether it is logged that a server offered STARTTLS and TLS was not in use.")
+WORDS(smtp_host_lookup, BY_SMTP, "dns", lookups,
+      "Where the addresses of hosts are looked up: dns, native (the system's own way, with "
+      "/etc/hosts), or both.")
+CHOICE(smtp_dns_support_level, BY_SMTP, "", dns_level,
+       "disabled: no DNS at all. enabled: DNS. dnssec: answers count only as far as the "
+       "resolver has checked them. When it is empty, disable_dns_lookups decides.")
+FLAG(disable_dns_lookups, BY_SMTP, "no",
+     "The older way to write smtp_dns_support_level = disabled.")
+NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
+NUMBER(smtp_line_length_limit, BY_SMTP, "0", 0, INT32_MAX,
+       "Lines longer than this are folded; 0 leaves them as they are. The default differs "
+       "from Postfix's, which is 998 and breaks the signatures of mail with longer lines.")
+TIME(smtp_connect_timeout, BY_SMTP, "30s", 's', 0,
+     "How long a connection may take; 0 leaves it to the system.")
+TIME(smtp_helo_timeout, BY_SMTP, "300s", 's', 1,
+     "How long the greeting, and the answer to EHLO, may take.")
+TIME(smtp_starttls_timeout, BY_SMTP, "300s", 's', 1,
+     "How long STARTTLS and the handshake may take.")
+TIME(smtp_mail_timeout, BY_SMTP, "300s", 's', 1, "How long the answer to MAIL may take.")
+TIME(smtp_rcpt_timeout, BY_SMTP, "300s", 's', 1, "How long the answer to RCPT may take.")
+TIME(smtp_data_init_timeout, BY_SMTP, "120s", 's', 1, "How long the answer to DATA may take.")
+TIME(smtp_data_xfer_timeout, BY_SMTP, "180s", 's', 1,
+     "How long sending may stand still inside a message.")
+TIME(smtp_data_done_timeout, BY_SMTP, "600s", 's', 1,
+     "How long the answer to a whole message may take.")
+TIME(smtp_quit_timeout, BY_SMTP, "300s", 's', 1, "How long the answer to QUIT may take.")
+NUMBER(smtp_destination_concurrency_limit, BY_SMTP, "$default_destination_concurrency_limit", 0,
+       INT32_MAX, "How many connections one destination gets at once; 0 means no limit.")
+NUMBER(smtp_destination_recipient_limit, BY_SMTP, "$default_destination_recipient_limit", 0,
+       INT32_MAX, "How many recipients are sent with one message; 0 means no limit.")
+
+/* The queue */
+
+TIME(queue_run_delay, BY_QUEUE, "300s", 's', 1, "How often deferred mail is looked through.")
+TIME(minimal_backoff_time, BY_QUEUE, "300s", 's', 1,
+     "How long a message waits at least after an attempt that failed.")
+TIME(maximal_backoff_time, BY_QUEUE, "4000s", 's', 1,
+     "How long a message waits at most after an attempt that failed.")
+TIME(maximal_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
+     "How long delivery is tried before the mail is returned; 0 means one attempt.")
+TIME(bounce_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
+     "The same for notices, which are dropped instead.")
+TIME(delay_warning_time, BY_QUEUE, "0h", 'h', 0,
+     "After how long the sender is told that the mail still waits; 0 means never.")
+NUMBER(bounce_size_limit, BY_QUEUE, "50000", 1, INT32_MAX,
+       "How many bytes a message may have to come back whole with a notice; of a longer one "
+       "the header comes back.")
+NEEDED(double_bounce_sender, BY_QUEUE, "double-bounce",
+       "The sender of notices to the postmaster; what comes back to it is dropped.")
+NUMBER(default_destination_concurrency_limit, BY_QUEUE, "20", 0, INT32_MAX,
+       "How many deliveries to one destination run at once; 0 means no limit.")
+NUMBER(initial_destination_concurrency, BY_QUEUE, "5", 1, INT32_MAX,
+       "How many deliveries to a new destination run at once until the first has ended.")
+NUMBER(default_destination_recipient_limit, BY_QUEUE, "50", 0, INT32_MAX,
+       "How many recipients one delivery has; 0 means no limit.")
+NUMBER(qmgr_message_active_limit, BY_QUEUE, "20000", 1, INT32_MAX,
+       "How many messages are worked on at once.")
+
+#undef FLAG
+#undef NUMBER
+#undef TIME
+#undef TEXT
+#undef NEEDED
+#undef WORDS
+#undef CHOICE

@@ -1,0 +1,84 @@
+#include "config/unsupported.h"
+
+#include "config/parameters.h"
+#include "tests/unit.h"
+
+#include <string.h>
+
+TEST(the_table_is_sorted_and_names_nothing_that_is_supported)
+{
+    enum parameter parameter;
+    for (size_t i = 0; i < unsupported_count(); i++) {
+        const char *name = unsupported_row(i)->name;
+        if (i > 0 && strcmp(unsupported_row(i - 1)->name, name) >= 0)
+            fail_msg("%s is not in its place", name);
+        if (parameter_find(slice_of(name), &parameter))
+            fail_msg("%s is supported", name);
+        assert_ptr_equal(unsupported_find(slice_of(name)), unsupported_row(i));
+    }
+}
+
+TEST(what_ignoring_a_parameter_would_change_is_known)
+{
+    static const struct {
+        const char *name, *change;
+    } dangerous[] = {
+        {"smtpd_milters", "what mail is refused or filtered"},
+        {"content_filter", "what mail is refused or filtered"},
+        {"transport_maps", "where mail goes"},
+        {"virtual_alias_maps", "where mail goes"},
+        {"smtp_sasl_password_maps", "where mail goes"},
+        {"smtp_tls_policy_maps", "what is encrypted and how it is checked"},
+        {"smtpd_sender_login_maps", "who may send mail"},
+        {"smtpd_client_message_rate_limit", "how much a client may send"},
+        {"canonical_maps", "the addresses in mail"},
+    };
+    for (size_t i = 0; i < sizeof dangerous / sizeof *dangerous; i++) {
+        const struct unsupported *row = unsupported_find(slice_of(dangerous[i].name));
+        assert_non_null(row);
+        assert_int_equal(row->weight, UNSUPPORTED_DANGEROUS);
+        assert_string_equal(unsupported_reason_text(row->reason), dangerous[i].change);
+    }
+    assert_int_equal(unsupported_find(slice_of("biff"))->weight, UNSUPPORTED_HARMLESS);
+    assert_int_equal(unsupported_find(slice_of("alias_maps"))->weight, UNSUPPORTED_LOCAL_DELIVERY);
+    assert_int_equal(unsupported_find(slice_of("alias_database"))->weight, UNSUPPORTED_HARMLESS);
+}
+
+TEST(names_that_are_not_postfixs_are_not_found)
+{
+    assert_null(unsupported_find(slice_of("")));
+    assert_null(unsupported_find(slice_of("bif")));
+    assert_null(unsupported_find(slice_of("bifff")));
+    assert_null(unsupported_find(slice_of("zzz")));
+    assert_null(unsupported_find(slice_of("!")));
+    assert_null(unsupported_find(slice_of("smtpd_banner")));
+}
+
+TEST(parameters_of_one_transport_are_known_by_their_endings)
+{
+    assert_true(unsupported_is_of_transport(slice_of("dovecot_destination_recipient_limit")));
+    assert_true(unsupported_is_of_transport(slice_of("policy-spf_time_limit")));
+    assert_false(unsupported_is_of_transport(slice_of("_time_limit")));
+    assert_false(unsupported_is_of_transport(slice_of("dovecot_destination")));
+}
+
+TEST(lists_that_refuse_nobody_are_known)
+{
+    assert_true(restrictions_refuse_nobody(slice_of("")));
+    assert_true(restrictions_refuse_nobody(slice_of("permit_mynetworks, Permit")));
+    assert_true(restrictions_refuse_nobody(slice_of("reject_unauth_pipelining")));
+    assert_false(restrictions_refuse_nobody(slice_of("permit_sasl_authenticated,reject")));
+    assert_false(restrictions_refuse_nobody(slice_of("check_client_access hash:/x, permit")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_is_sorted_and_names_nothing_that_is_supported),
+        cmocka_unit_test(what_ignoring_a_parameter_would_change_is_known),
+        cmocka_unit_test(names_that_are_not_postfixs_are_not_found),
+        cmocka_unit_test(parameters_of_one_transport_are_known_by_their_endings),
+        cmocka_unit_test(lists_that_refuse_nobody_are_known),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,32 @@
+/* A role's process, as the supervisor sees it. */
+#ifndef TUVI_PROC_CHILD_H
+#define TUVI_PROC_CHILD_H
+
+#include "proc/handoff.h"
+
+#include <sys/types.h>
+
+struct child {
+    const char *role; /* "worker", "auth" */
+    uint32_t slot;
+    pid_t pid;   /* 0: it is not running */
+    int control; /* our end of its control socket */
+    bool ready;
+    int64_t started_ms;
+    int64_t start_again_ms; /* when it is not running; 0: never */
+    unsigned failures;      /* in a row */
+};
+
+/* The descriptors that the child gets, besides the handoff and the control socket. -1: none. */
+struct child_descriptors {
+    int log;
+    int slot;
+    const int *listeners;
+    size_t listener_count;
+};
+
+/* Starts the process: this program anew, with nothing but what is given here. */
+MUST_CHECK struct err child_start(struct child *child, const struct handoff *handoff,
+                                  const struct child_descriptors *descriptors);
+
+#endif

@@ -1,0 +1,44 @@
+/* What the supervisor hands to a role when it starts it: in a sealed memory file everything that
+ * the role needs to know, and at fixed numbers the descriptors that it needs to have. The role is a
+ * fresh process of the same program and has nothing else. */
+#ifndef TUVI_PROC_HANDOFF_H
+#define TUVI_PROC_HANDOFF_H
+
+#include "proc/setup.h"
+
+/* The descriptors of a role. */
+enum {
+    HANDOFF_FD_MEMORY = 3, /* the handoff itself */
+    HANDOFF_FD_CONTROL =
+        4,               /* a socket to the supervisor; its end means that the supervisor is gone */
+    HANDOFF_FD_LOG = 5,  /* the log file, when there is one */
+    HANDOFF_FD_SLOT = 6, /* a worker's folder */
+    HANDOFF_FD_LISTENERS = 7,
+    HANDOFF_LISTENERS_MAX = 256,
+};
+
+struct handoff_listener {
+    uint32_t service; /* its number in config_services() */
+    bool is_unix;
+};
+
+struct handoff {
+    char role[16]; /* "worker", "auth" */
+    uint32_t slot;
+    char user[64]; /* whom to become; empty: stay who we are */
+    bool has_log_file;
+    uint32_t syslog_facility;
+    struct handoff_listener listeners[HANDOFF_LISTENERS_MAX];
+    uint32_t listener_count;
+    struct setup setup; /* machine, folder, names and files; the role loads the configuration */
+};
+
+/* A sealed memory file that holds it, for HANDOFF_FD_MEMORY. */
+MUST_CHECK struct err handoff_write(const struct handoff *handoff, int *fd);
+/* Reads what stands at HANDOFF_FD_MEMORY, and closes it. */
+MUST_CHECK struct err handoff_read(struct handoff *handoff);
+
+/* One byte on the control socket, from the role. */
+enum { HANDOFF_READY = 'R' };
+
+#endif

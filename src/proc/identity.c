@@ -1,0 +1,87 @@
+#include "proc/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static bool look_up(const char *name, struct identity *out)
+{
+    const struct passwd *entry = getpwnam(name);
+    if (entry == NULL || strlen(name) >= IDENTITY_NAME_MAX)
+        return false;
+    snprintf(out->name, sizeof out->name, "%s", name);
+    out->uid = entry->pw_uid;
+    out->gid = entry->pw_gid;
+    return true;
+}
+
+bool identity_of_mail(const struct parameters *parameters, struct identity *out,
+                      struct config_notes *notes)
+{
+    const struct origin *origin = parameter_origin(parameters, PARAMETER_mail_owner);
+    const char *name = parameters->mail_owner;
+    *out = (struct identity){.uid = geteuid(), .gid = getegid()};
+    if (geteuid() != 0) {
+        if (name[0] != '\0' && !look_up(name, &(struct identity){0}))
+            config_note(notes, CONFIG_ERROR, origin, "mail_owner: there is no user \"%s\"", name);
+        return notes->error_count == 0;
+    }
+    if (name[0] == '\0' && (look_up("postfix", out) || look_up("tuvi", out)))
+        return true;
+    if (name[0] == '\0') {
+        config_note(notes, CONFIG_ERROR, origin,
+                    "mail_owner is not set, and there is neither a user \"postfix\" nor a user "
+                    "\"tuvi\": make one, as with \"useradd --system --no-create-home --shell "
+                    "/usr/sbin/nologin tuvi\"");
+        return false;
+    }
+    if (!look_up(name, out)) {
+        config_note(notes, CONFIG_ERROR, origin,
+                    "mail_owner: there is no user \"%s\": make it, or name one that exists", name);
+        return false;
+    }
+    if (out->uid == 0) {
+        config_note(notes, CONFIG_ERROR, origin,
+                    "mail_owner must not be root: what reads the network must be able to do no "
+                    "harm");
+        return false;
+    }
+    return true;
+}
+
+void identity_of_auth(const struct identity *mail, struct identity *out)
+{
+    *out = *mail;
+    if (mail->name[0] != '\0')
+        (void)look_up("tuvi-auth", out);
+}
+
+static struct err become(const struct identity *identity)
+{
+    if (initgroups(identity->name, identity->gid) != 0)
+        return err_errno(errno, "the groups of user %s", identity->name);
+    if (setresgid(identity->gid, identity->gid, identity->gid) != 0)
+        return err_errno(errno, "group of user %s", identity->name);
+    if (setresuid(identity->uid, identity->uid, identity->uid) != 0)
+        return err_errno(errno, "user %s", identity->name);
+    if (setuid(0) == 0)
+        return err_make(ERR_OTHER, "user %s: the way back to root is still open", identity->name);
+    return err_none();
+}
+
+struct err identity_assume(const char *name)
+{
+    struct identity identity;
+    if (name[0] != '\0') {
+        if (!look_up(name, &identity) || identity.uid == 0)
+            return err_make(ERR_OTHER, "user %s cannot be assumed", name);
+        TRY(become(&identity));
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return err_errno(errno, "no_new_privs");
+    return err_none();
+}

@@ -1,0 +1,95 @@
+#include "proc/role.h"
+
+#include "base/memory.h"
+#include "proc/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct role {
+    const char *name;
+    int (*run)(struct world *world, struct handoff *handoff);
+};
+
+static const struct role roles[] = {
+    {"worker", worker_run},
+    {"auth", auth_role_run},
+};
+
+void role_ready(void)
+{
+    const char byte = HANDOFF_READY;
+    (void)!write(HANDOFF_FD_CONTROL, &byte, 1);
+}
+
+struct log_target role_log_target(const struct handoff *handoff)
+{
+    return (struct log_target){.fd = handoff->has_log_file ? HANDOFF_FD_LOG : -1,
+                               .syslog_facility = (int)handoff->syslog_facility,
+                               .hostname = handoff->setup.machine.hostname};
+}
+
+void role_log(struct world *world, enum log_severity severity, const char *program,
+              const char *format, ...)
+{
+    const struct handoff *handoff = world->handoff;
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    va_list arguments;
+    va_start(arguments, format);
+    writer_vprintf(&w, format, arguments);
+    va_end(arguments);
+    struct log_event event = {.severity = severity,
+                              .name = config_main(handoff->setup.config)->syslog_name,
+                              .program = program,
+                              .text = writer_slice(&w)};
+    world_log(world, &event);
+}
+
+static int fail(const char *role, const char *text)
+{
+    fprintf(stderr, "tuvid: %s: %s\n", role, text);
+    return EX_OSERR;
+}
+
+static const struct role *find_role(const char *name)
+{
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(roles[i].name, name) == 0)
+            return &roles[i];
+    return NULL;
+}
+
+static int run_role(const struct role *role, struct handoff *handoff)
+{
+    struct world *world = memory_new(sizeof *world);
+    struct log_target target = role_log_target(handoff);
+    struct err err = world_open(world, &target);
+    if (err_is(&err))
+        return fail(role->name, err.text);
+    world->handoff = handoff;
+    int code = role->run(world, handoff);
+    world_finish_log(world);
+    return code;
+}
+
+int role_main(void)
+{
+    struct handoff *handoff = memory_new(sizeof *handoff);
+    struct err err = handoff_read(handoff);
+    if (err_is(&err))
+        return fail("role", err.text);
+    const struct role *role = find_role(handoff->role);
+    if (role == NULL)
+        return fail(handoff->role, "there is no such role");
+    setup_restore(&handoff->setup);
+    if (handoff->setup.config == NULL || handoff->setup.notes.error_count > 0)
+        return fail(role->name, "the configuration that was handed down is not understood");
+    err = identity_assume(handoff->user);
+    if (err_is(&err))
+        return fail(role->name, err.text);
+    return run_role(role, handoff);
+}

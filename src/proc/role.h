@@ -1,0 +1,24 @@
+/* A role: one process of the daemon, started anew by the supervisor with what the handoff gives it.
+ */
+#ifndef TUVI_PROC_ROLE_H
+#define TUVI_PROC_ROLE_H
+
+#include "proc/handoff.h"
+#include "shell/world.h"
+
+/* Runs the role until its work is done; returns the exit code of the process. */
+int role_main(void);
+
+/* For the roles: what they are given, once they have become who they shall be. */
+int worker_run(struct world *world, struct handoff *handoff);
+int auth_role_run(struct world *world, struct handoff *handoff);
+
+/* Tells the supervisor that the role serves. */
+void role_ready(void);
+/* Opens the role's log over the loop, with its file or the system's log behind it. */
+struct log_target role_log_target(const struct handoff *handoff);
+
+__attribute__((format(printf, 4, 5))) void role_log(struct world *world, enum log_severity severity,
+                                                    const char *program, const char *format, ...);
+
+#endif

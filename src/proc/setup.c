@@ -1,0 +1,153 @@
+#include "proc/setup.h"
+
+#include "backend/password_file.h"
+#include "mta/mta.h"
+#include "proc/tls_contexts.h"
+#include "tls/context.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the two files of the configuration ---- */
+
+static void note_about_file(struct setup *setup, const char *path, const char *text)
+{
+    struct origin origin = {.kind = ORIGIN_MAIN_CF, .file = path};
+    config_note(&setup->notes, CONFIG_ERROR, &origin, "%s", text);
+}
+
+static bool read_file(struct setup *setup, const char *path)
+{
+    struct err err = file_set_add(&setup->files, path);
+    if (err_is(&err))
+        note_about_file(setup, path,
+                        err.code == 2 ? "there is no such file; \"tuvi init\" makes a first one"
+                                      : err.text);
+    return !err_is(&err);
+}
+
+static bool name_files(struct setup *setup, const char *folder)
+{
+    char absolute[PATH_MAX];
+    if (realpath(folder, absolute) == NULL || strlen(absolute) > SETUP_PATH_MAX - 16) {
+        note_about_file(setup, folder, "there is no such folder");
+        return false;
+    }
+    snprintf(setup->folder, sizeof setup->folder, "%s", absolute);
+    snprintf(setup->main_path, sizeof setup->main_path, "%.*s/main.cf", SETUP_PATH_MAX - 16,
+             absolute);
+    snprintf(setup->master_path, sizeof setup->master_path, "%.*s/master.cf", SETUP_PATH_MAX - 16,
+             absolute);
+    return true;
+}
+
+static void load_config(struct setup *setup)
+{
+    struct config_source source = {
+        .main_cf = {.path = setup->main_path},
+        .master_cf = {.path = setup->master_path},
+        .machine = machine_facts_view(&setup->machine),
+    };
+    if (!file_set_find(&setup->files, setup->main_path, &source.main_cf.text) ||
+        !file_set_find(&setup->files, setup->master_path, &source.master_cf.text))
+        return;
+    struct err err = config_load(&source, &setup->config, &setup->notes);
+    if (err_is(&err) && setup->notes.error_count == 0)
+        note_about_file(setup, setup->main_path, err.text);
+}
+
+/* ---- what the services name ---- */
+
+static void check_passwords(struct setup *setup, const struct parameters *parameters)
+{
+    const char *path = parameters->smtpd_sasl_path;
+    const struct origin *origin = parameter_origin(parameters, PARAMETER_smtpd_sasl_path);
+    struct password_file passwords;
+    struct slice text;
+    struct err err = file_set_add(&setup->files, path);
+    if (!err_is(&err) && file_set_find(&setup->files, path, &text)) {
+        err = password_file_parse(&passwords, (struct password_text){path, text});
+        if (!err_is(&err))
+            password_file_free(&passwords);
+    }
+    if (err_is(&err))
+        config_note(&setup->notes, CONFIG_ERROR, origin, "smtpd_sasl_path: %s", err.text);
+}
+
+static void check_service(struct setup *setup, const struct config_service *service)
+{
+    const struct parameters *parameters = service->parameters;
+    if (tls_is_wanted(parameters)) {
+        size_t before = setup->notes.error_count;
+        tls_files_add(parameters, &setup->files, &setup->notes);
+        if (setup->notes.error_count == before)
+            tls_context_free(tls_server_context(service, &setup->files, &setup->notes));
+    }
+    if (parameters->smtpd_sasl_auth_enable && parameters->smtpd_sasl_type == SASL_TYPE_FILE)
+        check_passwords(setup, parameters);
+}
+
+static void check_services(struct setup *setup)
+{
+    size_t count, listening = 0;
+    const struct config_service *services = config_services(setup->config, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (services[i].role != SERVICE_LISTENS)
+            continue;
+        listening++;
+        check_service(setup, &services[i]);
+    }
+    if (listening == 0)
+        note_about_file(setup, setup->master_path,
+                        "no service takes mail; a line such as \"smtp inet n - n - - smtpd\" "
+                        "is needed");
+    tls_context_free(tls_client_context(config_main(setup->config), &setup->notes));
+}
+
+void setup_read(struct setup *setup, const char *folder)
+{
+    memset(setup, 0, sizeof *setup);
+    setup->notes = config_notes_make();
+    machine_facts_read(&setup->machine);
+    if (!name_files(setup, folder))
+        return;
+    bool main_read = read_file(setup, setup->main_path);
+    bool master_read = read_file(setup, setup->master_path);
+    if (main_read && master_read)
+        load_config(setup);
+    if (setup->config == NULL)
+        return;
+    mta_check(setup->config, &setup->notes);
+    check_services(setup);
+}
+
+void setup_restore(struct setup *setup)
+{
+    setup->notes = config_notes_make();
+    load_config(setup);
+}
+
+void setup_free(struct setup *setup)
+{
+    config_free(setup->config);
+    config_notes_free(&setup->notes);
+    file_set_free(&setup->files);
+}
+
+void setup_print_notes(const struct setup *setup, const char *program)
+{
+    static const char *const words[] = {
+        [CONFIG_NOTE] = "note", [CONFIG_WARNING] = "warning", [CONFIG_ERROR] = "error"};
+    for (size_t i = 0; i < setup->notes.count; i++) {
+        const struct config_note *note = &setup->notes.list[i];
+        char text[CONFIG_NOTE_TEXT_MAX + ORIGIN_TEXT_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        config_note_format(&w, note);
+        fprintf(stderr, "%s: %s: %.*s\n", program, words[note->severity],
+                SLICE_PRINTF(writer_slice(&w)));
+    }
+    if (setup->notes.left_out > 0)
+        fprintf(stderr, "%s: and %zu more\n", program, setup->notes.left_out);
+}
