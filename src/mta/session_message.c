@@ -143,7 +143,7 @@ static void refuse_message(struct session *session, const char *reply)
 static void log_message_id(const struct session *session)
 {
     const struct transaction *transaction = &session->transaction;
-    core_log(session->core, SEVERITY_INFO, session->service->name, "cleanup", "%s: message-id=%.*s",
+    core_log(session->core, SEVERITY_INFO, NULL, "cleanup", "%s: message-id=%.*s",
              transaction->queue_id.text,
              SLICE_PRINTF(header_scan_message_id(&transaction->header)));
 }

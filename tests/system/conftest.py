@@ -1,0 +1,19 @@
+"""Fixtures: each test has its own sink and its own tuvid, and leaves nothing behind."""
+import pytest
+
+from harness import Sink, Tuvi
+
+
+@pytest.fixture
+def sink():
+    one = Sink()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def tuvi(sink):
+    """Made, not started: a test can change its files first."""
+    one = Tuvi(sink.port)
+    yield one
+    one.close()
