@@ -27,7 +27,6 @@ extern const struct choice choices_mynetworks_style[];
 extern const struct choice word_set_facilities[];
 extern const struct choice word_set_protocols[];
 extern const struct choice word_set_sasl_options[];
-extern const struct choice word_set_lookups[];
 
 /* NULL when the word is none of the table. Letter case does not matter. */
 const struct choice *choice_find(const struct choice *choices, struct slice word);

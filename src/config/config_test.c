@@ -80,7 +80,6 @@ TEST(the_defaults_that_are_not_postfixs)
     assert_loads(LEVEL, PORT_25);
     assert_true(config_main(config)->smtpd_tls_auth_only);
     assert_string_equal(config_main(config)->smtpd_tls_mandatory_protocols, ">=TLSv1.2");
-    assert_int_equal(config_main(config)->smtp_line_length_limit, 0);
     assert_int_equal(config_main(config)->smtpd_sasl_type, SASL_TYPE_DOVECOT);
     assert_string_equal(config_main(config)->mail_name, "Tuvi");
     assert_string_equal(config_main(config)->mail_owner, "");
@@ -351,10 +350,10 @@ TEST(transports_have_values_of_their_own_and_matter_when_they_are_named)
 
 TEST(a_setting_in_the_wrong_service_is_noted)
 {
-    assert_loads(LEVEL, PORT_25 "  -o queue_run_delay=5s -o smtpd_timeout=5s -o syslog_name=x\n");
+    assert_loads(LEVEL, PORT_25 "  -o minimal_backoff_time=5s -o smtpd_timeout=5s -o syslog_name=x\n");
     assert_int_equal(notes.count, 1);
     assert_said(&notes,
-                "note: master.cf: line 2: -o queue_run_delay changes nothing in the service 25");
+                "note: master.cf: line 2: -o minimal_backoff_time changes nothing in the service 25");
 }
 
 TEST(lists_are_checked_where_they_are_set)
@@ -402,7 +401,7 @@ TEST(the_classic_set_up_loads_without_a_word)
                        "virtual_mailbox_domains = local.test\n"
                        "virtual_mailbox_maps = inline:{ {ada@local.test=x} {bob@local.test=x} }\n"
                        "virtual_transport = smtp:[127.0.0.1]:2525\n"
-                       "smtp_host_lookup = native\nsmtp_dns_support_level = disabled\n"
+                       "smtp_dns_support_level = disabled\n"
                        "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth\n"
                        "smtpd_sasl_auth_enable = yes\nbroken_sasl_auth_clients = yes\n"
                        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n",

@@ -45,8 +45,6 @@ TEXT(maillog_file, BY_ALL, "",
      "container.")
 NEEDED(queue_directory, BY_ALL, "/var/spool/postfix",
        "The folder of the queue. Relative paths of sockets, such as private/auth, begin here.")
-NEEDED(data_directory, BY_ALL, "/var/lib/postfix",
-       "The folder for what can be made anew when it is lost: caches and counters.")
 TEXT(mail_owner, BY_ALL, "",
      "The user whose rights the workers have. When it is empty, as it is by default here, "
      "that is postfix if there is such a user, and otherwise tuvi.")
@@ -57,9 +55,6 @@ NUMBER(tuvi_segment_size, BY_QUEUE, "67108864", 1048576, 4294967296,
 NUMBER(default_process_limit, BY_ALL, "100", 1, INT32_MAX,
        "How many sessions a service may have at once when its maxproc column in master.cf "
        "says -.")
-TEXT(stress, BY_SMTPD, "",
-     "Not empty while the server has more clients than it can serve; some limits are lower "
-     "then.")
 
 /* The network */
 
@@ -101,6 +96,9 @@ NEEDED(virtual_transport, BY_ROUTING, "virtual",
        "How mail for virtual_mailbox_domains travels, for instance "
        "lmtp:unix:private/dovecot-lmtp.")
 NEEDED(local_transport, BY_ROUTING, "local:$myhostname", "How mail for mydestination travels.")
+FLAG(smtpd_reject_unlisted_recipient, BY_SMTPD, "yes",
+     "Whether a recipient in one of our domains is refused when the domain's table does not have "
+     "it.")
 FLAG(append_at_myorigin, BY_ROUTING, "yes", "Whether an address without a domain gets @$myorigin.")
 FLAG(append_dot_mydomain, BY_ROUTING, "${{$compatibility_level} <level {1} ? {yes} : {no}}",
      "Whether a domain without a dot gets .$mydomain.")
@@ -137,11 +135,7 @@ NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
 NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
        "How many Received lines a message may have: more of them mean that it runs in a "
        "circle.")
-NUMBER(smtpd_client_connection_count_limit, BY_SMTPD, "50", 0, INT32_MAX,
-       "How many connections one client may have at once; 0 means no limit.")
 FLAG(smtpd_client_port_logging, BY_SMTPD, "no", "Whether log lines name the client's port, too.")
-FLAG(smtpd_peername_lookup, BY_SMTPD, "yes",
-     "Whether clients' names are looked up. Without them every client is called unknown.")
 FLAG(enable_long_queue_ids, BY_ALL, "no",
      "Whether queue ids are longer and never come again. Tuvi's never come again in either "
      "form.")
@@ -228,20 +222,12 @@ TEXT(smtp_tls_protocols, BY_SMTP, ">=TLSv1",
      "The protocol versions spoken where TLS is used but not demanded.")
 TEXT(smtp_tls_mandatory_protocols, BY_SMTP, ">=TLSv1",
      "The protocol versions spoken where TLS is demanded.")
-FLAG(smtp_tls_note_starttls_offer, BY_SMTP, "no",
-     "Whether it is logged that a server offered STARTTLS and TLS was not in use.")
-WORDS(smtp_host_lookup, BY_SMTP, "dns", lookups,
-      "Where the addresses of hosts are looked up: dns, native (the system's own way, with "
-      "/etc/hosts), or both.")
 CHOICE(smtp_dns_support_level, BY_SMTP, "", dns_level,
        "disabled: no DNS at all. enabled: DNS. dnssec: answers count only as far as the "
        "resolver has checked them. When it is empty, disable_dns_lookups decides.")
 FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
-NUMBER(smtp_line_length_limit, BY_SMTP, "0", 0, INT32_MAX,
-       "Lines longer than this are folded; 0 leaves them as they are. The default differs "
-       "from Postfix's, which is 998 and breaks the signatures of mail with longer lines.")
 TIME(smtp_connect_timeout, BY_SMTP, "30s", 's', 0,
      "How long a connection may take; 0 leaves it to the system.")
 TIME(smtp_helo_timeout, BY_SMTP, "300s", 's', 1,
@@ -263,7 +249,6 @@ NUMBER(smtp_destination_recipient_limit, BY_SMTP, "$default_destination_recipien
 
 /* The queue */
 
-TIME(queue_run_delay, BY_QUEUE, "300s", 's', 1, "How often deferred mail is looked through.")
 TIME(minimal_backoff_time, BY_QUEUE, "300s", 's', 1,
      "How long a message waits at least after an attempt that failed.")
 TIME(maximal_backoff_time, BY_QUEUE, "4000s", 's', 1,
@@ -272,13 +257,9 @@ TIME(maximal_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "How long delivery is tried before the mail is returned; 0 means one attempt.")
 TIME(bounce_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "The same for notices, which are dropped instead.")
-TIME(delay_warning_time, BY_QUEUE, "0h", 'h', 0,
-     "After how long the sender is told that the mail still waits; 0 means never.")
 NUMBER(bounce_size_limit, BY_QUEUE, "50000", 1, INT32_MAX,
        "How many bytes a message may have to come back whole with a notice; of a longer one "
        "the header comes back.")
-NEEDED(double_bounce_sender, BY_QUEUE, "double-bounce",
-       "The sender of notices to the postmaster; what comes back to it is dropped.")
 NUMBER(default_destination_concurrency_limit, BY_QUEUE, "20", 0, INT32_MAX,
        "How many deliveries to one destination run at once; 0 means no limit.")
 NUMBER(initial_destination_concurrency, BY_QUEUE, "5", 1, INT32_MAX,

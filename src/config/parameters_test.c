@@ -63,19 +63,19 @@ TEST(values_go_to_the_fields_of_their_names)
     set(PARAMETER_smtpd_helo_required, "Yes");
     set(PARAMETER_smtpd_recipient_limit, "50");
     set(PARAMETER_maximal_queue_lifetime, "3");
-    set(PARAMETER_queue_run_delay, "5m");
+    set(PARAMETER_minimal_backoff_time, "5m");
     set(PARAMETER_relayhost, "[192.0.2.1]:25");
     set(PARAMETER_smtpd_tls_security_level, "ENCRYPT");
     set(PARAMETER_smtp_tls_security_level, "may");
-    set(PARAMETER_smtp_host_lookup, "dns, native");
+    set(PARAMETER_inet_protocols, "ipv4, ipv6");
     assert_true(parameters.smtpd_helo_required);
     assert_int_equal(parameters.smtpd_recipient_limit, 50);
     assert_int_equal(parameters.maximal_queue_lifetime, 3 * 86400);
-    assert_int_equal(parameters.queue_run_delay, 300);
+    assert_int_equal(parameters.minimal_backoff_time, 300);
     assert_string_equal(parameters.relayhost, "[192.0.2.1]:25");
     assert_int_equal(parameters.smtpd_tls_security_level, TLS_LEVEL_ENCRYPT);
     assert_int_equal(parameters.smtp_tls_security_level, TLS_LEVEL_MAY);
-    assert_string_equal(parameters.smtp_host_lookup, "dns, native");
+    assert_string_equal(parameters.inet_protocols, "ipv4, ipv6");
 }
 
 TEST(a_bad_value_is_named_with_what_would_be_right)

@@ -1,3 +1,4 @@
+#include "mta/mailbox_list.h"
 #include "mta/session_state.h"
 
 #include <string.h>
@@ -19,17 +20,20 @@ void session_forget_transaction(struct session *session)
 
 /* ---- addresses ---- */
 
-/* Keeps an address for the envelope; one without a domain is at home here. */
+/* Keeps an address for the envelope. One without a domain is at home here; a domain without a dot
+ * can be completed too. */
 static bool keep_address(struct session *session, const struct address *address, struct slice *out)
 {
-    const char *origin = session->service->parameters->myorigin;
-    char completed[ADDRESS_MAX + DOMAIN_MAX + 2];
+    const struct parameters *parameters = session->service->parameters;
+    char completed[ADDRESS_MAX + 2 * DOMAIN_MAX + 4];
     struct writer w = writer_over(completed, sizeof completed);
+    struct slice domain = address->domain;
     writer_bytes(&w, address->text);
-    if (address->local.len > 0 && address->domain.len == 0) {
-        writer_byte(&w, '@');
-        writer_text(&w, origin);
-    }
+    if (address->local.len > 0 && domain.len == 0 && parameters->append_at_myorigin)
+        writer_printf(&w, "@%s", parameters->myorigin);
+    if (domain.len > 0 && domain.at[0] != '[' && slice_find(domain, '.') == domain.len &&
+        parameters->append_dot_mydomain)
+        writer_printf(&w, ".%s", parameters->mydomain);
     return !w.overflow && arena_copy(&session->arena, writer_slice(&w), out);
 }
 
@@ -103,6 +107,34 @@ static struct policy_facts facts_about(const struct session *session,
     };
 }
 
+static void write_refusal(struct policy_verdict *verdict, enum policy_outcome outcome,
+                          const char *code, struct slice recipient, const char *text,
+                          const char *explanation)
+{
+    struct writer reply = writer_over(verdict->reply, sizeof verdict->reply);
+    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
+    writer_printf(&reply, "%s <%.*s>: Recipient address rejected: %s", code,
+                  SLICE_PRINTF(slice_first(recipient, POLICY_REPLY_MAX / 2)), text);
+    writer_text(&trace, explanation);
+    verdict->outcome = outcome;
+    verdict->reply_len = reply.len;
+    verdict->trace_len = trace.len;
+}
+
+/* Policy says yes; but does he exist? The postmaster always does. RFC 5321 §4.5.1. */
+static void check_mailbox(const struct session *session, const struct policy_facts *facts,
+                          const struct address *recipient, struct policy_verdict *verdict)
+{
+    const struct parameters *parameters = session->service->parameters;
+    if (facts->recipient_class != ADDRESS_VIRTUAL_MAILBOX ||
+        !parameters->smtpd_reject_unlisted_recipient ||
+        slice_is_nocase(recipient->local, "postmaster") || mailbox_is_listed(parameters, recipient))
+        return;
+    write_refusal(verdict, POLICY_REJECT, "550 5.1.1", facts->recipient,
+                  "User unknown in virtual mailbox table",
+                  "the address is not in virtual_mailbox_maps");
+}
+
 /* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
 static void check_route(const struct session *session, const struct policy_facts *facts,
                         struct policy_verdict *verdict)
@@ -110,17 +142,9 @@ static void check_route(const struct session *session, const struct policy_facts
     struct route route;
     const char *trouble = route_find(&session->service->routes, facts->recipient_class,
                                      facts->recipient_domain, &route);
-    struct writer reply = writer_over(verdict->reply, sizeof verdict->reply);
-    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
-    if (trouble == NULL)
-        return;
-    writer_text(&reply, "451 4.3.0 <");
-    writer_bytes(&reply, slice_first(facts->recipient, POLICY_REPLY_MAX / 2));
-    writer_text(&reply, ">: Recipient address rejected: mail transport unavailable");
-    writer_text(&trace, trouble);
-    verdict->outcome = POLICY_DEFER;
-    verdict->reply_len = reply.len;
-    verdict->trace_len = trace.len;
+    if (trouble != NULL)
+        write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
+                      "mail transport unavailable", trouble);
 }
 
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
@@ -134,6 +158,8 @@ static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
     }
     struct policy_facts facts = facts_about(session, &recipient);
     policy_decide(&session->service->policy, &facts, &verdict);
+    if (verdict.outcome == POLICY_PERMIT)
+        check_mailbox(session, &facts, &recipient, &verdict);
     if (verdict.outcome == POLICY_PERMIT)
         check_route(session, &facts, &verdict);
     if (verdict.outcome != POLICY_PERMIT) {
