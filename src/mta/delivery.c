@@ -43,10 +43,15 @@ static int64_t patience_ms(const struct delivery *delivery)
 
 static void deadline_expired(struct deadline *deadline);
 
+/* smtp_connect_timeout = 0 leaves it to the system to give up. */
 static void be_patient(struct delivery *delivery)
 {
-    deadline_set(&delivery->core->deadlines, &delivery->deadline,
-                 core_now_ms(delivery->core) + patience_ms(delivery), deadline_expired);
+    int64_t wait_ms = patience_ms(delivery);
+    if (wait_ms > 0)
+        deadline_set(&delivery->core->deadlines, &delivery->deadline,
+                     core_now_ms(delivery->core) + wait_ms, deadline_expired);
+    else
+        deadline_clear(&delivery->core->deadlines, &delivery->deadline);
 }
 
 /* ---- verdicts ---- */
