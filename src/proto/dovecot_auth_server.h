@@ -1,6 +1,6 @@
 /* The server's side of the Dovecot authentication protocol, version 1, as the auth role serves it
  * to workers (and as Postfix, Exim or Dovecot itself may ask it). Requests, replies and the shape
- * of a line are those of dovecot_auth_client.h.
+ * of a line are those of dovecot_auth.h.
  *
  * The driver calls dovecot_auth_server_next() and does what each step says: bring more input, SAY
  * bytes, begin a REQUEST, CONTINUE or CANCEL one, or close a BROKEN connection and drop its
@@ -14,7 +14,7 @@
 #ifndef TUVI_PROTO_DOVECOT_AUTH_SERVER_H
 #define TUVI_PROTO_DOVECOT_AUTH_SERVER_H
 
-#include "proto/dovecot_auth_client.h"
+#include "proto/dovecot_auth.h"
 
 enum {
     DOVECOT_AUTH_SERVICE_MAX = 64,
