@@ -1,7 +1,6 @@
 #include "proto/dovecot_auth_client.h"
 
 #include "base/array.h"
-
 #include "base/check.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "proto/dovecot_auth_server.h"
 
 #include "base/buf.h"
+#include "proto/dovecot_auth_client.h"
 #include "tests/unit.h"
 
 #include <string.h>
