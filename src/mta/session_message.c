@@ -142,10 +142,11 @@ static void refuse_message(struct session *session, const char *reply)
 
 static void log_message_id(const struct session *session)
 {
+    static const struct slice none = SLICE_LITERAL("<>");
     const struct transaction *transaction = &session->transaction;
+    struct slice message_id = header_scan_message_id(&transaction->header);
     core_log(session->core, SEVERITY_INFO, NULL, "cleanup", "%s: message-id=%.*s",
-             transaction->queue_id.text,
-             SLICE_PRINTF(header_scan_message_id(&transaction->header)));
+             transaction->queue_id.text, SLICE_PRINTF(message_id.len > 0 ? message_id : none));
 }
 
 static void commit(struct session *session)

@@ -8,6 +8,7 @@
 enum {
     LISTENER_BACKLOG = 511,
     LISTENER_STREAMS_MAX = 20000, /* connections of one process */
+    LISTENER_TURN_MAX = 4,        /* connections taken in one turn: other workers want some too */
 };
 
 struct listener {
@@ -19,12 +20,20 @@ struct listener {
     } uv;
     struct world *world;
     struct listener_settings settings;
-    bool waiting; /* a connection is there and was not taken */
+    unsigned taken; /* connections in this turn */
+    bool waiting;   /* a connection is there and was not taken */
     struct list_node node;
 };
 
+static bool may_take(const struct listener *listener)
+{
+    return listener->taken < LISTENER_TURN_MAX &&
+           listener->world->stream_count < LISTENER_STREAMS_MAX;
+}
+
 static void take_connection(struct listener *listener)
 {
+    listener->taken++;
     struct stream *stream =
         stream_new(listener->world, listener->settings.is_unix, listener->settings.tls);
     struct stream_user *user = NULL;
@@ -38,10 +47,10 @@ static void on_connection(uv_stream_t *handle, int status)
     struct listener *listener = handle->data;
     if (status < 0)
         return; /* the client is gone already, or we have no descriptor: libuv tries again */
-    if (listener->world->stream_count >= LISTENER_STREAMS_MAX)
-        listener->waiting = true;
-    else
+    if (may_take(listener))
         take_connection(listener);
+    else
+        listener->waiting = true; /* libuv takes no more before this one is taken */
 }
 
 void listeners_turn(struct world *world)
@@ -49,7 +58,8 @@ void listeners_turn(struct world *world)
     for (struct list_node *node = list_first(&world->listeners); node != NULL;
          node = list_next(&world->listeners, node)) {
         struct listener *listener = CONTAINER_OF(node, struct listener, node);
-        if (!listener->waiting || world->stream_count >= LISTENER_STREAMS_MAX)
+        listener->taken = 0;
+        if (!listener->waiting || !may_take(listener))
             continue;
         listener->waiting = false;
         take_connection(listener);

@@ -22,7 +22,7 @@ struct listener_settings {
 MUST_CHECK struct err listener_add(struct world *world, const struct listener_settings *settings);
 void listeners_free(struct world *world);
 
-/* Takes connections that had to wait because there were too many. */
+/* Takes connections that had to wait: there were too many in one turn, or altogether. */
 void listeners_turn(struct world *world);
 
 #endif

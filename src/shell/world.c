@@ -92,12 +92,12 @@ static void set_wake(struct world *world)
 static void on_before_poll(uv_prepare_t *prepare)
 {
     struct world *world = prepare->data;
+    listeners_turn(world);
     if (world->turn != NULL)
         world->turn(world);
     /* Sending can make room, which lets users say more, which their turn has to see. */
     while (streams_pump(world) && world->turn != NULL)
         world->turn(world);
-    listeners_turn(world);
     set_wake(world);
     log_sink_flush(&world->log, &world->loop);
 }
