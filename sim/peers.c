@@ -6,7 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { CONTENT_MAX = 400000, LARGE_ONE_IN = 20, CLIENTS = 4 };
+enum {
+    CONTENT_MAX = 400000,
+    LARGE_ONE_IN = 20,
+    CLIENTS = 4,
+    COMMIT_WINDOW_US = 60000, /* the answer's way back, and two syncs */
+};
 
 /* ---- messages ---- */
 
@@ -98,16 +103,43 @@ bool sim_peers_satisfied(const struct sim_peers *peers)
     return true;
 }
 
-unsigned sim_peers_doubles(const struct sim_peers *peers)
+void sim_peers_note_kill(struct sim_peers *peers)
 {
-    unsigned doubles = 0;
+    for (unsigned i = 0; i < peers->message_count; i++) {
+        struct sim_message *message = &peers->messages[i];
+        for (unsigned k = 0; k < message->recipient_count; k++) {
+            struct sim_recipient *recipient = &message->recipients[k];
+            if (recipient->delivered > 0 &&
+                peers->clock->now_us - recipient->delivered_us < COMMIT_WINDOW_US)
+                recipient->excused++;
+        }
+    }
+}
+
+/* A client that was not acknowledged sends its message again, and then it may arrive again. */
+static unsigned count_beyond(const struct sim_peers *peers, bool excuse)
+{
+    unsigned beyond = 0;
     for (unsigned i = 0; i < peers->message_count; i++) {
         const struct sim_message *message = &peers->messages[i];
-        for (unsigned k = 0; k < message->recipient_count; k++)
-            if (message->recipients[k].delivered > message->transmissions)
-                doubles += message->recipients[k].delivered - message->transmissions;
+        for (unsigned k = 0; k < message->recipient_count; k++) {
+            const struct sim_recipient *recipient = &message->recipients[k];
+            unsigned allowed = message->transmissions + (excuse ? recipient->excused : 0);
+            if (recipient->delivered > allowed)
+                beyond += recipient->delivered - allowed;
+        }
     }
-    return doubles;
+    return beyond;
+}
+
+unsigned sim_peers_doubles(const struct sim_peers *peers)
+{
+    return count_beyond(peers, false);
+}
+
+unsigned sim_peers_unexcused(const struct sim_peers *peers)
+{
+    return count_beyond(peers, true);
 }
 
 void sim_peers_complain(const struct sim_peers *peers)

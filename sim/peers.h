@@ -10,10 +10,12 @@ enum { SIM_RECIPIENTS_MAX = 5 };
 
 /* What is planned for one recipient, and what became of it. */
 struct sim_recipient {
-    bool refused;       /* the server says no for good */
-    unsigned deferrals; /* how often the server still says "later" */
-    unsigned delivered; /* how often the message arrived */
-    bool reported;      /* a bounce named it */
+    bool refused;         /* the server says no for good */
+    unsigned deferrals;   /* how often the server still says "later" */
+    unsigned delivered;   /* how often the message arrived */
+    int64_t delivered_us; /* when it did so last */
+    unsigned excused; /* kills so soon after a delivery that nobody could have written it down */
+    bool reported;    /* a bounce named it */
 };
 
 struct sim_message {
@@ -51,10 +53,14 @@ struct stream_user *sim_sink_accept(struct sim_listener *listener, struct stream
 /* Takes a line without its end from what has arrived. */
 bool sim_take_line(struct stream *stream, struct buf *line);
 
+/* The worker is being killed now. */
+void sim_peers_note_kill(struct sim_peers *peers);
+
 /* Every message was acknowledged, and reached each recipient or was reported. */
 bool sim_peers_satisfied(const struct sim_peers *peers);
-/* Deliveries beyond what the clients sent. */
+/* Deliveries beyond what the clients sent; and those of them that no kill excuses. */
 unsigned sim_peers_doubles(const struct sim_peers *peers);
+unsigned sim_peers_unexcused(const struct sim_peers *peers);
 void sim_peers_complain(const struct sim_peers *peers);
 
 #endif

@@ -51,8 +51,10 @@ static void take_message(struct sink *sink)
                         message->number, got.len, buf_len(&message->content));
     if (message->transmissions == 0)
         sim_peers_wrong(sink->peers, "message %u arrived before it was sent", message->number);
-    for (unsigned i = 0; i < sink->accepted_count; i++)
+    for (unsigned i = 0; i < sink->accepted_count; i++) {
         sink->accepted[i]->delivered++;
+        sink->accepted[i]->delivered_us = sink->peers->clock->now_us;
+    }
 }
 
 /* A report names those it is about: "Final-Recipient: rfc822; 12-0@to.sim". */
