@@ -25,6 +25,8 @@ static void set(struct slice name, struct slice value)
             (struct smtp_client_transaction){.recipients = recipients, .settled = settled};
     } else if (slice_is(name, "tls")) {
         settings.tls = slice_is(value, "must") ? SMTP_CLIENT_TLS_MUST : SMTP_CLIENT_TLS_MAY;
+    } else if (slice_is(name, "lmtp")) {
+        settings.lmtp = true;
     } else if (slice_is(name, "from")) {
         transaction.sender = value;
     } else if (slice_is(name, "to") && transaction.recipient_count < RECIPIENTS_MAX) {

@@ -93,7 +93,8 @@ static void say_hello(struct smtp_client *client, enum smtp_client_stage stage)
     client->offers_pipelining = client->offers_size = false;
     client->offers_eight_bit = client->offers_starttls = false;
     client->size_limit = 0;
-    write_command(client, stage == SMTP_STAGE_EHLO ? "EHLO " : "HELO ", client->settings->helo_name,
+    const char *verb = client->settings->lmtp ? "LHLO " : "EHLO ";
+    write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name,
                   "");
 }
 
@@ -151,7 +152,8 @@ static bool on_greeting(struct smtp_client *client, struct smtp_client_step *ste
 static bool on_hello(struct smtp_client *client, struct smtp_client_step *step)
 {
     if (!is_good(client)) {
-        if (client->stage == SMTP_STAGE_HELO || client->reply.code / 100 != 5)
+        bool older = client->stage == SMTP_STAGE_EHLO && !client->settings->lmtp;
+        if (!older || client->reply.code / 100 != 5)
             return give_refused(client, step);
         say_hello(client, SMTP_STAGE_HELO);
         return false;
@@ -213,6 +215,27 @@ static bool on_data(struct smtp_client *client, struct smtp_client_step *step)
     return give(client, SMTP_CLIENT_CONTENT, step);
 }
 
+/* The end of the data has one answer; in LMTP one for each recipient that was accepted, in their
+ * order, and none when nobody was. */
+static bool on_end(struct smtp_client *client, struct smtp_client_step *step)
+{
+    const struct smtp_client_transaction *transaction = client->transaction;
+    if (!client->settings->lmtp) {
+        report_all(client, NULL, SMTP_STAGE_IDLE);
+        return false;
+    }
+    for (size_t i = 0; i < transaction->recipient_count; i++) {
+        if (transaction->settled[i])
+            continue;
+        client->accepted--;
+        if (client->accepted == 0)
+            client->stage = SMTP_STAGE_IDLE;
+        return give_result(client, i, NULL, step);
+    }
+    client->stage = SMTP_STAGE_IDLE;
+    return false;
+}
+
 /* 0 is MAIL, 1 … n are RCPT, n+1 is DATA. */
 static enum smtp_client_stage stage_answered(const struct smtp_client *client)
 {
@@ -250,8 +273,7 @@ static bool on_reply(struct smtp_client *client, struct slice input, struct smtp
         client->answered++;
         return on_data(client, step);
     case SMTP_STAGE_END:
-        report_all(client, NULL, SMTP_STAGE_IDLE);
-        return false;
+        return on_end(client, step);
     case SMTP_STAGE_RSET:
         client->stage = is_good(client) ? SMTP_STAGE_IDLE : SMTP_STAGE_CLOSED;
         return false;

@@ -22,6 +22,7 @@ enum smtp_client_tls {
 
 struct smtp_client_settings {
     struct slice helo_name;
+    bool lmtp; /* RFC 2033: LHLO, and an answer for each recipient at the end of the data */
     enum smtp_client_tls tls;
 };
 
