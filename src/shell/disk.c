@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_MAX_LEN = 64, ZERO_BLOCK = 1 << 20 };
+enum { NAME_MAX_LEN = 64, ZERO_BLOCK = 64 << 10 };
 
 struct job {
     struct world_work work;

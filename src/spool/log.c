@@ -124,9 +124,14 @@ bool log_takes_chunk(struct log *log)
            buf_len(&log->filling.bytes) < segment_batch_max(log->segment_size) / 2;
 }
 
+bool log_has_ids(const struct log *log)
+{
+    return log->id_next < log->id_limit;
+}
+
 uint64_t log_new_id(struct log *log)
 {
-    if (log->id_next >= log->id_limit)
+    if (!log_has_ids(log))
         return 0;
     return (uint64_t)log->slot << LOG_ID_COUNTER_BITS | log->id_next++;
 }

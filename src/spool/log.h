@@ -81,6 +81,7 @@ bool log_takes_chunk(struct log *log);
 
 /* 0 when none can be given out now. */
 uint64_t log_new_id(struct log *log);
+bool log_has_ids(const struct log *log);
 
 /* The next thing to ask of the disk, or NULL. */
 struct disk_request *log_next_request(struct log *log);

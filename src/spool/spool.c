@@ -392,6 +392,11 @@ bool spool_load_finish(struct spool *spool, struct spool_message *message,
     return true;
 }
 
+bool spool_is_open(const struct spool *spool)
+{
+    return log_has_ids(&spool->log);
+}
+
 int spool_trouble(const struct spool *spool)
 {
     return spool->log.next == NEXT_FAILED ? spool->log.next_error : 0;

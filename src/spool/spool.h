@@ -87,6 +87,8 @@ void spool_load_start(const struct spool_message *message, struct disk_request *
 bool spool_load_finish(struct spool *spool, struct spool_message *message,
                        struct disk_request *request, int error);
 
+/* Uploads can begin. Not yet so at the start, while the log gets its first segment. */
+bool spool_is_open(const struct spool *spool);
 /* 0, or the errno value of what keeps the log from growing. Nothing new can be taken then. */
 int spool_trouble(const struct spool *spool);
 

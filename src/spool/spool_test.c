@@ -112,7 +112,7 @@ static void run_disk(void)
         spool_request_done(&spool, request, perform(request));
 }
 
-static void start(void)
+static void open_spool(void)
 {
     struct spool_start begin = {.slot = 2,
                                 .segment_size = SEGMENT_SIZE,
@@ -135,6 +135,11 @@ static void start(void)
             serious_notes += step.serious;
         }
     }
+}
+
+static void start(void)
+{
+    open_spool();
     run_disk();
 }
 
@@ -481,6 +486,18 @@ TEST(a_segment_that_is_not_understood_is_set_aside)
     finish();
 }
 
+TEST(nothing_is_taken_before_the_first_segment_is_there)
+{
+    wipe_disk();
+    open_spool();
+    assert_false(spool_is_open(&spool));
+    assert_null(spool_upload_begin(&spool));
+    run_disk();
+    assert_true(spool_is_open(&spool));
+    put("x\r\n", 1, 1);
+    finish();
+}
+
 TEST(a_full_disk_takes_nothing_new_until_there_is_room)
 {
     start();
@@ -532,6 +549,7 @@ int main(void)
         cmocka_unit_test(damage_below_the_durable_end_is_reported_and_scanned_past),
         cmocka_unit_test(a_record_behind_a_damaged_one_in_the_same_batch_is_saved),
         cmocka_unit_test(a_segment_that_is_not_understood_is_set_aside),
+        cmocka_unit_test(nothing_is_taken_before_the_first_segment_is_there),
         cmocka_unit_test(a_full_disk_takes_nothing_new_until_there_is_room),
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
     };
