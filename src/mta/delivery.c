@@ -38,7 +38,7 @@ static int64_t patience_ms(const struct delivery *delivery)
     };
     if (delivery->phase == DELIVERY_CONNECTING)
         return parameters->smtp_connect_timeout * 1000;
-    return seconds[delivery->machine.stage] * 1000;
+    return seconds[smtp_client_awaits(&delivery->machine)] * 1000;
 }
 
 static void deadline_expired(struct deadline *deadline);
@@ -241,6 +241,7 @@ static void end_content(struct delivery *delivery)
 {
     world_send(delivery->stream, dot_stuffing_end(&delivery->stuffing));
     smtp_client_content_sent(&delivery->machine);
+    be_patient(delivery);
 }
 
 /* Sends as much as may go out now. False: something must happen first, or it is all over. */
@@ -355,15 +356,46 @@ static void be_broken(struct delivery *delivery, const struct smtp_client_step *
     try_next_address(delivery, "4.7.4");
 }
 
+/* A server may end a session after any number of messages. One that it refuses to begin with goes
+ * over a new connection at once. */
+static bool is_used_session(const struct delivery *delivery)
+{
+    return delivery->messages > 1 && delivery->attempt != NULL && !delivery->core->stopping;
+}
+
+static void start_over(struct delivery *delivery)
+{
+    drop_stream(delivery);
+    delivery->reached = false;
+    connect_address(delivery);
+}
+
 /* The stream ended before its time. */
 static void be_lost(struct delivery *delivery)
 {
+    if (is_used_session(delivery) && smtp_client_awaits(&delivery->machine) == SMTP_STAGE_MAIL) {
+        start_over(delivery);
+        return;
+    }
     set_failure(delivery, "lost connection with %s while %s", delivery->host,
-                smtp_stage_doing(delivery->machine.stage));
+                smtp_stage_doing(smtp_client_awaits(&delivery->machine)));
     if (delivery->reached)
         end(delivery, "4.4.2");
     else
         try_next_address(delivery, "4.4.2");
+}
+
+static bool take_result(struct delivery *delivery, const struct smtp_client_step *step)
+{
+    bool refuses_to_begin =
+        step->reply != NULL && step->reply->code == 421 && step->stage == SMTP_STAGE_MAIL;
+    if (!refuses_to_begin || !is_used_session(delivery)) {
+        settle(delivery, step);
+        return true;
+    }
+    delivery->attempt->settled[step->recipient] = false;
+    start_over(delivery);
+    return false;
 }
 
 /* False: nothing more can be done now, or the delivery is gone. */
@@ -389,8 +421,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
     case SMTP_CLIENT_CONTENT:
         return send_content(delivery);
     case SMTP_CLIENT_RESULT:
-        settle(delivery, step);
-        return true;
+        return take_result(delivery, step);
     case SMTP_CLIENT_REFUSED:
         be_refused(delivery, step);
         return false;
@@ -411,10 +442,12 @@ static void run(struct delivery *delivery)
     bool go_on = stream != NULL && !delivery->reading;
     while (go_on) {
         struct slice input = world_input(stream);
-        size_t before = input.len;
+        size_t before = input.len, answered = delivery->machine.answered;
         struct smtp_client_step step = smtp_client_next(&delivery->machine, &input);
         /* What a step needs of the input stands in the machine, so it can be given back at once. */
         world_consume(stream, before - input.len);
+        if (delivery->machine.answered != answered)
+            be_patient(delivery); /* every answer of a pipelined group has a time of its own */
         go_on = take_step(delivery, &step);
     }
 }
@@ -431,7 +464,7 @@ static void deadline_expired(struct deadline *deadline)
         return;
     }
     set_failure(delivery, "conversation with %s timed out while %s", delivery->host,
-                smtp_stage_doing(delivery->machine.stage));
+                smtp_stage_doing(smtp_client_awaits(&delivery->machine)));
     if (delivery->reached)
         end(delivery, "4.4.2");
     else

@@ -236,20 +236,9 @@ static bool on_end(struct smtp_client *client, struct smtp_client_step *step)
     return false;
 }
 
-/* 0 is MAIL, 1 … n are RCPT, n+1 is DATA. */
-static enum smtp_client_stage stage_answered(const struct smtp_client *client)
-{
-    if (client->stage != SMTP_STAGE_MAIL)
-        return client->stage;
-    if (client->answered == 0)
-        return SMTP_STAGE_MAIL;
-    return client->answered <= client->transaction->recipient_count ? SMTP_STAGE_RCPT
-                                                                    : SMTP_STAGE_DATA;
-}
-
 static bool on_reply(struct smtp_client *client, struct slice input, struct smtp_client_step *step)
 {
-    client->answers = stage_answered(client);
+    client->answers = smtp_client_awaits(client);
     /* RFC 5321 §3.8: the server is going away, whatever it was asked. */
     if (client->reply.code == 421 && client->transaction != NULL) {
         report_all(client, NULL, SMTP_STAGE_CLOSED);
@@ -449,6 +438,17 @@ void smtp_client_content_sent(struct smtp_client *client)
 {
     CHECK(client->stage == SMTP_STAGE_CONTENT);
     client->stage = SMTP_STAGE_END;
+}
+
+/* 0 is MAIL, 1 … n are RCPT, n+1 is DATA. */
+enum smtp_client_stage smtp_client_awaits(const struct smtp_client *client)
+{
+    if (client->stage != SMTP_STAGE_MAIL)
+        return client->stage;
+    if (client->answered == 0)
+        return SMTP_STAGE_MAIL;
+    return client->answered <= client->transaction->recipient_count ? SMTP_STAGE_RCPT
+                                                                    : SMTP_STAGE_DATA;
 }
 
 struct stage_words {

@@ -123,6 +123,9 @@ void smtp_client_tls_started(struct smtp_client *client);
 /* After CONTENT: all of it was sent, and the end of the data too. */
 void smtp_client_content_sent(struct smtp_client *client);
 
+/* The command whose answer comes next: in a pipelined group, not the last that was sent. */
+enum smtp_client_stage smtp_client_awaits(const struct smtp_client *client);
+
 /* "MAIL FROM command", for "(in reply to …)"; "sending MAIL FROM", for "lost connection … while …".
  */
 const char *smtp_stage_command(enum smtp_client_stage stage);
