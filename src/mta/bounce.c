@@ -138,6 +138,12 @@ static void write_recipient_fields(struct bounce *bounce, struct slice recipient
                              BOUNCE_REASON_MAX));
 }
 
+/* The message comes behind, and must fit, too. */
+static bool has_room_for_recipient(const struct bounce *bounce)
+{
+    return buf_room(&bounce->report) > BOUNCE_RECIPIENT_MAX + buf_len(&bounce->original);
+}
+
 /* RFC 3464 §2. */
 static void write_status(struct bounce *bounce)
 {
@@ -157,7 +163,7 @@ static void write_status(struct bounce *bounce)
                    bounce->core->parameters->myhostname, subject->queue_id.text,
                    SLICE_PRINTF(envelope->sender), SLICE_PRINTF(writer_slice(&when)));
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        if (is_reported(bounce, i) && buf_room(&bounce->report) > BOUNCE_RECIPIENT_MAX)
+        if (is_reported(bounce, i) && has_room_for_recipient(bounce))
             write_recipient_fields(bounce, envelope->recipients[i], &subject->results[i]);
 }
 

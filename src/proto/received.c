@@ -86,5 +86,9 @@ void received_write_local(struct writer *w, const struct received *received)
 {
     writer_text(w, "Received: ");
     write_by(w, received);
-    write_end(w, received);
+    writer_text(w, "\r\n\tid ");
+    writer_bytes(w, received->queue_id);
+    writer_text(w, "; ");
+    date_write(w, &received->now);
+    writer_text(w, "\r\n");
 }

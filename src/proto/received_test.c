@@ -79,6 +79,16 @@ TEST(foreign_text_cannot_leave_its_place)
                              "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
 }
 
+TEST(what_was_made_here_came_from_nobody)
+{
+    struct received received = example();
+    char text[RECEIVED_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    received_write_local(&w, &received);
+    assert_slice(writer_slice(&w), "Received: by mx.example.org (Tuvi)\r\n"
+                                   "\tid 58E4E10001; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +96,7 @@ int main(void)
         cmocka_unit_test(several_recipients_are_not),
         cmocka_unit_test(tls_and_login_are_told_when_wanted),
         cmocka_unit_test(foreign_text_cannot_leave_its_place),
+        cmocka_unit_test(what_was_made_here_came_from_nobody),
     };
     return RUN_TESTS(tests);
 }
