@@ -17,21 +17,32 @@ static struct auth_server *server_of(struct stream_user *user)
 
 /* ---- the server goes away, or comes ---- */
 
-static void complain(struct auth_server *server, const char *reason)
+static void give_hint(const struct auth_server *server)
+{
+    const char *user = server->core->user;
+    if (server->endpoint.kind == ENDPOINT_UNIX && !server->is_ours)
+        core_log(server->core, SEVERITY_INFO, NULL, "smtpd",
+                 "hint: is the auth server running, and may this process (user %s) use the socket? "
+                 "dovecot.conf wants: service auth { unix_listener %s { mode = 0660 user = %s } }",
+                 user, server->name, user);
+}
+
+static void complain(struct auth_server *server, bool was_ready, const char *reason)
 {
     int64_t now_ms = core_now_ms(server->core);
+    const char *whose = server->is_ours ? "our own" : "Dovecot";
     if (server->complained && now_ms - server->complained_ms < AUTH_COMPLAINT_MS)
         return;
     server->complained = true;
     server->complained_ms = now_ms;
-    core_log(server->core, SEVERITY_WARNING, NULL, "smtpd",
-             "SASL: Connect to Dovecot auth socket '%s' failed: %s", server->name, reason);
-    if (server->endpoint.kind == ENDPOINT_UNIX)
-        core_log(server->core, SEVERITY_INFO, NULL, "smtpd",
-                 "hint: is the auth server running, and may this process (user %s) use the socket? "
-                 "dovecot.conf wants: service auth { unix_listener %s { mode = 0660 user = %s } }",
-                 server->core->parameters->mail_owner, server->name,
-                 server->core->parameters->mail_owner);
+    if (was_ready)
+        core_log(server->core, SEVERITY_WARNING, NULL, "smtpd",
+                 "SASL: Connection to %s auth socket '%s' was lost: %s", whose, server->name,
+                 reason);
+    else
+        core_log(server->core, SEVERITY_WARNING, NULL, "smtpd",
+                 "SASL: Connect to %s auth socket '%s' failed: %s", whose, server->name, reason);
+    give_hint(server);
 }
 
 static void tell_waiters(struct auth_server *server)
@@ -51,6 +62,7 @@ static void close_request(struct auth_request *request)
     map_remove(&request->server->requests, &request->by_id);
     deadline_clear(&request->server->core->deadlines, &request->deadline);
     request->server = NULL;
+    request->asked = false;
 }
 
 static void fail_requests(struct auth_server *server)
@@ -58,17 +70,22 @@ static void fail_requests(struct auth_server *server)
     struct map_node *node;
     while ((node = map_next(&server->requests, NULL)) != NULL) {
         struct auth_request *request = CONTAINER_OF(node, struct auth_request, by_id);
+        bool asked = request->asked;
         close_request(request);
-        request->answered(request, AUTH_TROUBLE, slice_of(lost), slice_of(""));
+        if (asked)
+            request->answered(request, AUTH_TROUBLE, slice_of(lost), slice_of(""));
     }
 }
 
+/* A server that goes while nobody asks it anything, as when it is restarted, is no trouble yet. */
 static void go_down(struct auth_server *server, const char *reason)
 {
+    bool was_ready = server->state == AUTH_READY;
     server->state = AUTH_DOWN;
     server->stream = NULL;
     deadline_clear(&server->core->deadlines, &server->deadline);
-    complain(server, reason);
+    if (!was_ready || server->requests.count > 0)
+        complain(server, was_ready, reason);
     tell_waiters(server);
     fail_requests(server);
 }
@@ -119,8 +136,13 @@ static void deliver_reply(struct auth_server *server, const struct dovecot_auth_
         return; /* it was cancelled */
     struct auth_request *request = CONTAINER_OF(node, struct auth_request, by_id);
     struct slice nothing = slice_of("");
+    if (!request->asked) {
+        close_request(request);
+        return;
+    }
     switch (reply->outcome) {
     case DOVECOT_AUTH_CONTINUE:
+        request->asked = false;
         deadline_clear(&server->core->deadlines, &request->deadline);
         request->answered(request, AUTH_CONTINUE, reply->data, nothing);
         return;
@@ -258,6 +280,7 @@ static void request_expired(struct deadline *deadline)
 static void wait_for_answer(struct auth_request *request)
 {
     struct core *core = request->server->core;
+    request->asked = true;
     deadline_set(&core->deadlines, &request->deadline, core_now_ms(core) + AUTH_REQUEST_MS,
                  request_expired);
 }

@@ -16,6 +16,7 @@ struct auth_server {
     struct stream_user user; /* first: the stream's events come here */
     struct core *core;
     struct endpoint endpoint;
+    bool is_ours;   /* the auth role: nobody has to set it up */
     char name[512]; /* for the log: the path, or the address and port */
     enum auth_state state;
     struct stream *stream;
@@ -61,8 +62,11 @@ struct auth_request {
     struct map_node by_id;
     struct auth_server *server; /* NULL: not open */
     struct deadline deadline;
+    bool asked; /* an answer is due */
     /* Called once for each start or continue, never from within one. After anything but
-     * AUTH_CONTINUE the request is over. The slices are valid during the call. */
+     * AUTH_CONTINUE the request is over. The slices are valid during the call. A request that the
+     * server forgets while the client thinks about a challenge is closed without a call: the next
+     * continue says so. */
     void (*answered)(struct auth_request *request, enum auth_verdict verdict, struct slice text,
                      struct slice user);
 };

@@ -11,6 +11,7 @@
 struct core {
     struct world *world;
     const struct parameters *parameters; /* of main.cf, without any service's overrides */
+    const char *user;                    /* as whom this process runs */
     struct spool spool;
     struct deadlines deadlines;
     bool stopping; /* finish what is under way, begin nothing */

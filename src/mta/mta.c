@@ -48,6 +48,7 @@ static struct auth_server *auth_server_of(struct mta *mta, const struct paramete
         return server;
     server = memory_new(sizeof *server);
     auth_server_init(server, &mta->core, &endpoint);
+    server->is_ours = parameters->smtpd_sasl_type == SASL_TYPE_FILE;
     mta->auth_servers[mta->auth_server_count++] = server;
     return server;
 }
@@ -134,8 +135,6 @@ static void end_replay(struct mta *mta)
     if (messages->count > 0)
         core_log(&mta->core, SEVERITY_INFO, NULL, "qmgr", "slot %u: %zu messages in the queue",
                  mta->core.spool.start.slot, messages->count);
-    if (!mta->core.stopping)
-        world_accept(mta->core.world, true);
 }
 
 static void replay(struct mta *mta)
@@ -160,6 +159,17 @@ static void replay(struct mta *mta)
     }
 }
 
+/* Clients are let in once the log can take their mail, or once it is known why it cannot. */
+static void let_clients_in(struct mta *mta)
+{
+    const struct spool *spool = &mta->core.spool;
+    if (mta->accepting || mta->core.stopping ||
+        (!spool_is_open(spool) && spool_trouble(spool) == 0))
+        return;
+    mta->accepting = true;
+    world_accept(mta->core.world, true);
+}
+
 /* ---- from outside ---- */
 
 struct mta *mta_new(const struct mta_start *start)
@@ -175,6 +185,7 @@ struct mta *mta_new(const struct mta_start *start)
     mta->config = start->config;
     mta->core.world = start->world;
     mta->core.parameters = parameters;
+    mta->core.user = start->user;
     mta->replaying = true;
     deadlines_init(&mta->core.deadlines);
     spool_init(&mta->core.spool, &spool);
@@ -226,6 +237,7 @@ void mta_turn(struct mta *mta)
     schedule_turn(&mta->schedule);
     pump_spool(mta);
     plan_retry(mta);
+    let_clients_in(mta);
 }
 
 int64_t mta_next_wake(const struct mta *mta)

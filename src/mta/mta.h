@@ -10,6 +10,7 @@
 struct mta_start {
     const struct config *config;
     struct world *world;
+    const char *user; /* as whom the process runs; must outlive the core */
     uint16_t slot;
     const uint64_t
         *segments; /* of the slot's log, in ascending order; they must outlive the replay */
@@ -30,6 +31,7 @@ struct mta {
     struct queue queue;
     struct deadline retry; /* of what the disk refused */
     bool replaying;
+    bool accepting; /* clients are let in */
 };
 
 /* Checks all that the configuration says about services and routes, and adds what is wrong to the
@@ -37,7 +39,7 @@ struct mta {
 void mta_check(const struct config *config, struct config_notes *notes);
 
 /* The configuration must have passed mta_check(). Replay begins; connections are accepted when it
- * has ended. */
+ * has ended and the log can take mail. */
 struct mta *mta_new(const struct mta_start *start);
 void mta_free(struct mta *mta);
 

@@ -111,11 +111,16 @@ void session_auth_start(struct session *session, const struct smtp_question *que
 
 void session_auth_respond(struct session *session, const struct smtp_question *question)
 {
+    bool open = session->auth.server != NULL;
     const char *wrong = auth_request_continue(&session->auth, question->response);
-    if (wrong == NULL)
+    if (wrong == NULL) {
         session->wait = WAIT_AUTH;
-    else
+    } else if (open) { /* the client's mistake ends its login */
+        auth_request_cancel(&session->auth);
+        answer_wrong(session, slice_of(wrong), slice_of(""));
+    } else {
         answer_trouble(session, slice_of(wrong), slice_of(""));
+    }
 }
 
 void session_auth_cancel(struct session *session)
@@ -130,9 +135,11 @@ void session_auth_cancel(struct session *session)
 static void on_told(struct auth_waiter *waiter)
 {
     struct session *session = CONTAINER_OF(waiter, struct session, waiter);
+    bool ready = session->service->auth->state == AUTH_READY;
     session->wait = WAIT_NOTHING;
+    /* Another who was told before may be connecting again by now; for this one it is down. */
     if (session->auth_asked)
-        start_when_reached(session, session->service->auth->state);
+        start_when_reached(session, ready ? AUTH_READY : AUTH_DOWN);
     else
         offer(session);
     session_run(session);

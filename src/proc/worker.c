@@ -9,6 +9,7 @@
 #include "shell/stream.h"
 #include "tls/context.h"
 
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -42,9 +43,9 @@ static void turn(struct world *world)
 {
     struct worker *worker = world->owner;
     mta_turn(worker->mta);
-    if (!worker->ready && !worker->mta->replaying) {
+    if (!worker->ready && worker->mta->accepting) {
         worker->ready = true;
-        role_ready();
+        role_ready(worker->handoff);
     }
     bool late = worker->stopping && world_now(world).monotonic_ms >= worker->stop_by_ms;
     if (worker->stopping &&
@@ -126,10 +127,20 @@ static struct err open_slot(struct worker *worker, size_t *segment_count)
     return slot_segments(HANDOFF_FD_SLOT, &worker->segments, segment_count);
 }
 
+/* For hints about who must be able to use a socket. */
+static const char *user_name(const struct handoff *handoff)
+{
+    if (handoff->user[0] != '\0')
+        return handoff->user;
+    const struct passwd *entry = getpwuid(geteuid());
+    return entry != NULL ? entry->pw_name : "unknown";
+}
+
 static struct err prepare(struct worker *worker)
 {
     struct mta_start start = {.config = worker->handoff->setup.config,
                               .world = worker->world,
+                              .user = user_name(worker->handoff),
                               .slot = (uint16_t)worker->handoff->slot};
     make_contexts(worker);
     if (worker->handoff->setup.notes.error_count > 0)
