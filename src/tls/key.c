@@ -100,7 +100,7 @@ static X509 *take_matching(STACK_OF(X509) * found, EVP_PKEY *private_key)
 
 static struct err read_all(struct tls_key *key, const struct tls_pem *pem)
 {
-    bool apart = pem->key.len > 0;
+    bool apart = pem->key_source != NULL;
     const char *key_source = apart ? pem->key_source : pem->certificates_source;
     struct reading certificates = {pem->certificates_source, key->issuers,
                                    apart ? NULL : &key->private_key};

@@ -25,8 +25,8 @@ struct tls_key;
 struct tls_pem {
     struct slice certificates; /* the one of the key, and its issuers */
     const char *certificates_source;
-    struct slice key; /* empty: the key stands among the certificates, in any order */
-    const char *key_source;
+    struct slice key;
+    const char *key_source; /* NULL: the key stands among the certificates, in any order */
 };
 
 struct tls_key_facts {

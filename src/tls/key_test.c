@@ -51,7 +51,7 @@ TEST(what_is_missing_is_named_with_its_source)
     assert_trouble(load(empty, key), "/etc/cert.pem: no certificate found");
     assert_trouble(load(prose, key), "/etc/cert.pem: no certificate found");
     assert_trouble(load(key, key), "/etc/cert.pem: no certificate found");
-    assert_trouble(load(certificate, empty), "/etc/cert.pem: no private key found");
+    assert_trouble(load(certificate, empty), "/etc/key.pem: no private key found");
     assert_trouble(load(certificate, prose), "/etc/key.pem: no private key found");
     assert_trouble(load(certificate, certificate), "/etc/key.pem: no private key found");
     assert_fine(load(certificate, key));
