@@ -461,7 +461,7 @@ int auth_role_run(struct world *world, struct handoff *handoff)
     world_watch_signal(world, SIGTERM, on_stop);
     world_watch_fd(world, HANDOFF_FD_CONTROL, on_control);
     world_accept(world, true);
-    role_ready();
+    role_ready(handoff);
     world_run(world);
     return 0;
 }

@@ -61,10 +61,9 @@ static struct err check_way(const char *path, const struct identity *owner)
     return err_none();
 }
 
-static struct err write_pid(struct folders *folders)
+static struct err lock_pid(struct folders *folders)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    char text[32];
     int fd = open(folders->pid_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return err_errno(errno, "%s", folders->pid_path);
@@ -73,10 +72,8 @@ static struct err write_pid(struct folders *folders)
         return err_make(EAGAIN, "%s: another tuvid runs on this queue_directory",
                         folders->pid_path);
     }
-    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) != 0 || write(fd, text, (size_t)len) != len)
-        return err_errno(errno, "%s", folders->pid_path);
-    return err_none(); /* the descriptor stays open: it holds the lock */
+    folders->pid_fd = fd; /* it stays open: it holds the lock */
+    return err_none();
 }
 
 static struct err open_slots(const struct opening *opening, size_t slot_count)
@@ -106,7 +103,7 @@ static struct err open_all(const struct opening *opening, size_t slot_count)
     TRY(make_folder(path, 0711, &nobody));
     snprintf(opening->folders->pid_path, sizeof opening->folders->pid_path, "%s/tuvi/tuvid.pid",
              opening->queue_directory);
-    TRY(write_pid(opening->folders));
+    TRY(lock_pid(opening->folders));
     return open_slots(opening, slot_count);
 }
 
@@ -120,6 +117,15 @@ void folders_open(const struct parameters *parameters, const struct identity *ow
     if (err_is(&err))
         config_note(notes, CONFIG_ERROR, parameter_origin(parameters, PARAMETER_queue_directory),
                     "queue_directory: %s", err.text);
+}
+
+struct err folders_write_pid(const struct folders *folders)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(folders->pid_fd, 0) != 0 || pwrite(folders->pid_fd, text, (size_t)len, 0) != len)
+        return err_errno(errno, "%s", folders->pid_path);
+    return err_none();
 }
 
 void folders_close(struct folders *folders)

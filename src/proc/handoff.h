@@ -26,6 +26,7 @@ struct handoff {
     char role[16]; /* "worker", "auth" */
     uint32_t slot;
     char user[64]; /* whom to become; empty: stay who we are */
+    bool in_background;
     bool has_log_file;
     uint32_t syslog_facility;
     struct handoff_listener listeners[HANDOFF_LISTENERS_MAX];

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "proc/identity.h"
+#include "proc/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@ static const struct role roles[] = {
     {"auth", auth_role_run},
 };
 
-void role_ready(void)
+void role_ready(const struct handoff *handoff)
 {
     const char byte = HANDOFF_READY;
+    if (handoff->in_background)
+        terminal_leave();
     (void)!write(HANDOFF_FD_CONTROL, &byte, 1);
 }
 

@@ -13,8 +13,9 @@ int role_main(void);
 int worker_run(struct world *world, struct handoff *handoff);
 int auth_role_run(struct world *world, struct handoff *handoff);
 
-/* Tells the supervisor that the role serves. */
-void role_ready(void);
+/* Tells the supervisor that the role serves. In the background nothing is said on the terminal any
+ * more. */
+void role_ready(const struct handoff *handoff);
 /* Opens the role's log over the loop, with its file or the system's log behind it. */
 struct log_target role_log_target(const struct handoff *handoff);
 

@@ -154,6 +154,13 @@ void sockets_bind(const struct config *config, struct sockets *out, struct confi
     }
 }
 
+void sockets_close(struct sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        close(sockets->list[i].fd);
+    sockets->count = 0;
+}
+
 struct err socket_bind_inet(const char *host, uint16_t port, int *out)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,

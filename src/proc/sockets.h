@@ -18,6 +18,7 @@ struct sockets {
 /* Binds every service that listens, as host, inet_interfaces and inet_protocols say. What cannot be
  * bound goes to the notes, with the line of master.cf. */
 void sockets_bind(const struct config *config, struct sockets *out, struct config_notes *notes);
+void sockets_close(struct sockets *sockets);
 
 /* One address; the error says what is wrong with it. */
 MUST_CHECK struct err socket_bind_inet(const char *host, uint16_t port, int *fd);

@@ -6,6 +6,7 @@
 #include "proc/folders.h"
 #include "proc/identity.h"
 #include "proc/sockets.h"
+#include "proc/terminal.h"
 #include "shell/log_sink.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ struct supervisor {
     int watch;              /* inotify, of the password file's folder */
     struct child *children; /* the auth role first, when there is one */
     size_t child_count;
+    bool in_background;
     int parent; /* a pipe to the process that waits for us to serve; -1 in the foreground */
     bool serving;
     bool stopping;
@@ -240,6 +242,7 @@ static void fill_handoff(struct supervisor *supervisor, const struct child *chil
     snprintf(handoff->user, sizeof handoff->user, "%s",
              is_worker(child) ? supervisor->mail.name : supervisor->auth.name);
     handoff->slot = child->slot;
+    handoff->in_background = supervisor->in_background;
     handoff->has_log_file = supervisor->log_fd >= 0;
     handoff->syslog_facility = (uint32_t)facility_of(supervisor->parameters->syslog_facility);
     memcpy(handoff->setup.folder, setup->folder, sizeof setup->folder);
@@ -357,7 +360,6 @@ static void tell_parent(struct supervisor *supervisor, unsigned char code)
 
 static void begin_to_serve(struct supervisor *supervisor)
 {
-    int nowhere;
     supervisor->serving = true;
     log_line(supervisor, SEVERITY_INFO, "daemon started -- version %s, configuration %s",
              TUVI_VERSION, supervisor->setup.folder);
@@ -365,12 +367,9 @@ static void begin_to_serve(struct supervisor *supervisor)
         log_line(supervisor, SEVERITY_WARNING,
                  "not started as root: all processes run as the same user, and nothing keeps the "
                  "passwords and the keys from what reads the network");
-    if (supervisor->parent < 0)
-        return;
+    if (supervisor->in_background)
+        terminal_leave();
     tell_parent(supervisor, 0);
-    nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; fd <= 2 && nowhere >= 0; fd++)
-        dup2(nowhere, fd);
 }
 
 static void check_ready(struct supervisor *supervisor)
@@ -389,6 +388,7 @@ static void stop(struct supervisor *supervisor)
         return;
     supervisor->stopping = true;
     supervisor->give_up_ms = now_ms() + STOP_MS;
+    sockets_close(&supervisor->sockets); /* who comes now is refused, and does not wait in vain */
     signal_children(supervisor, SIGTERM);
 }
 
@@ -604,6 +604,7 @@ static bool go_to_background(struct supervisor *supervisor, int *code)
     }
     close(ends[0]);
     setsid();
+    supervisor->in_background = true;
     supervisor->parent = ends[1];
     return true;
 }
@@ -619,6 +620,8 @@ int supervisor_main(const struct supervisor_options *options)
     if (!options->foreground && !go_to_background(supervisor, &code))
         return code;
     struct err err = take_signals_over(supervisor);
+    if (!err_is(&err))
+        err = folders_write_pid(&supervisor->folders);
     if (err_is(&err)) {
         fprintf(stderr, "tuvid: %s\n", err.text);
         return EX_OSERR;
