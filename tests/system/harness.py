@@ -34,16 +34,32 @@ def wait_for(condition, seconds=20, what="it"):
         time.sleep(0.02)
 
 
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+_reserved = {}
+
+
 def free_ports(count):
-    sockets = []
+    """Ports that nobody else is given meanwhile: a socket that does not listen stays bound to each, which does not
+    keep a server that sets SO_REUSEADDR, as all do, from listening there."""
+    ports = []
     for _ in range(count):
         one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", 0))
-        sockets.append(one)
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+        ports.append(one.getsockname()[1])
+        _reserved[ports[-1]] = one
     return ports
+
+
+def release_ports(ports):
+    for port in ports:
+        _reserved.pop(port).close()
 
 
 class Folder:
@@ -72,6 +88,8 @@ class Received:
 
 
 class _SinkHandler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
     def say(self, line):
         self.wfile.write(line.encode() + b"\r\n")
         self.wfile.flush()
@@ -104,8 +122,13 @@ class _SinkHandler(socketserver.StreamRequestHandler):
                     self.rfile = self.connection.makefile("rb")
                     self.wfile = self.connection.makefile("wb")
                 elif verb == "MAIL":
+                    answer = sink.answer_mail(text)
                     sender, recipients = text.split("<", 1)[1].split(">")[0], []
-                    self.say(sink.answer_mail(text))
+                    if not answer.startswith("2"):
+                        sender = None
+                    self.say(answer)
+                elif verb == "RCPT" and sender is None:
+                    self.say("503 5.5.1 need MAIL command")
                 elif verb == "RCPT":
                     recipient = text.split("<", 1)[1].split(">")[0]
                     answer = sink.answer_rcpt(recipient)
@@ -239,6 +262,7 @@ class Tuvi:
         self.root = self.folder.path / "t"
         self.p25, self.p587, self.p465 = free_ports(3)
         self.environment = environment or {}
+        self.wrapper = []   # the start of the command line, such as a program that limits tuvid
         self.process = None
         init = subprocess.run([TUVI, "init", self.root, "--hostname", "mx.local.test"], check=False,
                               capture_output=True, text=True)
@@ -259,7 +283,7 @@ class Tuvi:
 
     def start(self, wait=True):
         self.process = subprocess.Popen(
-            [TUVID, "-c", self.root, "-f"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*self.wrapper, TUVID, "-c", self.root, "-f"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, env=dict(os.environ, **self.environment))
         if wait:
             started = self.count_started()
@@ -279,11 +303,19 @@ class Tuvi:
         wait_for(lambda: text in self.log(), seconds, f"the log line {text!r}")
         return self.log()
 
+    def children(self):
+        """The roles that run, as (process number, "worker 0")."""
+        found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+                               capture_output=True, text=True, check=False).stdout
+        return [(int(line.split()[0]), line.split("tuvid: ")[1].removesuffix(" --role"))
+                for line in found.splitlines() if "tuvid: " in line]
+
+    def processes(self, role):
+        """The process numbers of a role: "worker", "auth"."""
+        return [pid for pid, name in self.children() if name.split()[0] == role]
+
     def workers(self):
-        """The process numbers of the workers."""
-        children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
-                                  capture_output=True, text=True, check=False).stdout
-        return [int(line.split()[0]) for line in children.splitlines() if "worker" in line]
+        return self.processes("worker")
 
     def stop(self, seconds=60):
         if self.process is None:
@@ -303,16 +335,22 @@ class Tuvi:
 
     def kill(self):
         """Everything dies at once, as by a power cut that the disk does not notice."""
-        for pid in self.workers():
+        self.process.send_signal(signal.SIGSTOP)  # it must not start another role meanwhile
+        children = [int(pid) for pid in subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
+                                                       capture_output=True, text=True, check=False).stdout.split()]
+        for pid in children:
             os.kill(pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
+        for pid in children:
+            wait_for(lambda pid=pid: not is_running(pid), 20, f"the end of process {pid}")
         self.process.stdout.close()
         self.process = None
 
     def close(self):
         self.stop()
         self.folder.close()
+        release_ports([self.p25, self.p587, self.p465])
 
 
 # ---- a client that does exactly what it is told ----
@@ -320,11 +358,13 @@ class Tuvi:
 class Client:
     """Speaks SMTP line by line and gives replies as (code, lines)."""
 
-    def __init__(self, port, source=MINE, wrapped=False, timeout=20):
+    def __init__(self, port, source=MINE, wrapped=False, timeout=20, secure=None):
+        """`secure` turns a socket into one with TLS, in a way of one's own."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
         self.file = None
+        self.secure = secure or tls_context().wrap_socket
         if wrapped:
-            self.socket = tls_context().wrap_socket(self.socket)
+            self.socket = self.secure(self.socket)
         self.open_file()
         self.greeting = self.reply()
 
@@ -357,7 +397,7 @@ class Client:
         code, lines = self.command("STARTTLS")
         assert code == 220, lines
         self.file.close()
-        self.socket = tls_context().wrap_socket(self.socket)
+        self.socket = self.secure(self.socket)
         self.open_file()
         return self.ehlo()
 

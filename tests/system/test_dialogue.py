@@ -1,0 +1,306 @@
+"""What a person types, and what the server says about itself."""
+import base64
+import queue
+import re
+import subprocess
+import threading
+
+import pytest
+
+from harness import STRANGER, Client, Sink, Tuvi, tls_context, wait_for
+
+# ---- typed by hand ----
+
+
+class Typist:
+    """Types lines into openssl s_client, as a person does, and reads what it shows."""
+
+    def __init__(self, port, source):
+        self.process = subprocess.Popen(
+            ["openssl", "s_client", "-starttls", "smtp", "-crlf", "-connect", f"127.0.0.1:{port}",
+             "-bind", f"{source}:0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.lines = queue.Queue()
+        self.seen = []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.decode("latin-1").rstrip("\r\n"))
+        self.lines.put(None)
+
+    def see(self, expected, seconds=20):
+        """Waits for a line that begins so, and returns it."""
+        while True:
+            try:
+                line = self.lines.get(timeout=seconds)
+            except queue.Empty:
+                line = None
+            assert line is not None, f"{expected!r} was not seen, but {self.seen}"
+            self.seen.append(line)
+            if line.startswith(expected):
+                return line
+
+    def type(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def typist():
+    made = []
+
+    def make(port, source=STRANGER):
+        made.append(Typist(port, source))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_the_dialogue_of_the_howto_works_as_typed(tuvi, sink, typist):
+    tuvi.configure(sink.port, "myhostname = mail.example\nvirtual_mailbox_domains = mail.example\n")
+    tuvi.passwd("test", "password")
+    tuvi.start()
+    person = typist(tuvi.p25)
+    person.see("250 8BITMIME")
+    person.type("helo test.example")
+    assert person.see("250") == "250 mail.example"
+    person.type("auth login")
+    assert person.see("334") == "334 VXNlcm5hbWU6"
+    person.type("dGVzdA==")
+    assert person.see("334") == "334 UGFzc3dvcmQ6"
+    person.type("cGFzc3dvcmQ=")
+    assert person.see("2") == "235 2.7.0 Authentication successful"
+    person.type("mail from: jj@mail.example")
+    assert person.see("250") == "250 2.1.0 Ok"
+    person.type("rcpt to: jj@mail.example")
+    assert person.see("250") == "250 2.1.5 Ok"
+    person.type("data")
+    assert person.see("354") == "354 End data with <CR><LF>.<CR><LF>"
+    person.type("test")
+    person.type(".")
+    taken = person.see("250")
+    assert re.fullmatch(r"250 2\.0\.0 Ok: queued as [0-9A-F]{6,}", taken)
+    person.type("quit")
+    person.see("221 2.0.0 Bye")
+    message = sink.wait(1)[0]
+    assert (message.sender, message.recipients) == ("jj@mail.example", ["jj@mail.example"])
+    head, body = message.header_and_body()
+    assert body == b"test\r\n"
+    assert head.startswith(b"Received: from test.example (unknown [127.0.0.3])\r\n\t(using TLSv1.3 with cipher ")
+    queue_id = taken.split()[-1]
+    tuvi.wait_log(f"{queue_id}: client=unknown[127.0.0.3], sasl_method=login, sasl_username=test\n")
+    tuvi.wait_log(f"{queue_id}: message-id=<>\n")
+
+
+def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
+    tuvi.passwd("test", "password")
+    tuvi.start()
+    person = typist(tuvi.p587)
+    person.see("250 8BITMIME")
+    for line, reply in (("helo test.example", "250 mx.local.test"), ("auth login", "334 VXNlcm5hbWU6"),
+                        ("dGVzdA==", "334 UGFzc3dvcmQ6"), ("cGFzc3dvcmQ=", "235 2.7.0 Authentication successful"),
+                        ("mail from: jj@local.test", "250 2.1.0 Ok"), ("rcpt to: jj@remote.test", "250 2.1.5 Ok"),
+                        ("data", "354 End data with <CR><LF>.<CR><LF>"), ("test\n.", "250 2.0.0 Ok: queued as ")):
+        person.type(line)
+        person.see(reply)
+    assert sink.wait(1)[0].recipients == ["jj@remote.test"]
+
+
+# ---- what EHLO announces ----
+
+PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+SECURE = ["PIPELINING", "SIZE 10240000", "VRFY", "AUTH PLAIN LOGIN", "AUTH=PLAIN LOGIN", "ENHANCEDSTATUSCODES",
+          "8BITMIME"]
+MUST_STARTTLS = (530, ["530 5.7.0 Must issue a STARTTLS command first"])
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One for all that only look."""
+    sink = Sink()
+    tuvi = Tuvi(sink.port)
+    tuvi.sink = sink
+    yield tuvi.start()
+    tuvi.close()
+    sink.close()
+
+
+@pytest.fixture(params=["25", "25 with TLS", "587 with TLS", "465"])
+def ready(request, server):
+    """A session where mail is taken (from one who logged in, where that is possible), and what it was offered."""
+    port = {"2": server.p25, "5": server.p587, "4": server.p465}[request.param[0]]
+    client = Client(port, wrapped=request.param == "465")
+    client.server = server
+    client.offered = client.ehlo()
+    if request.param.endswith("with TLS"):
+        client.offered = client.starttls()
+    client.secure = request.param != "25"
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def author(ready):
+    if ready.secure:
+        assert ready.auth_plain()[0] == 235
+    return ready
+
+
+def test_the_list_has_what_works_in_the_order_of_postfix(ready):
+    assert ready.offered == (SECURE if ready.secure else PLAIN)
+
+
+def test_the_list_before_tls_where_tls_is_a_must(server):
+    client = Client(server.p587)
+    assert client.ehlo() == PLAIN
+    client.close()
+
+
+def test_before_tls_where_tls_is_a_must_only_the_way_to_tls_is_open(server):
+    client = Client(server.p587)
+    client.ehlo()
+    for line in ("MAIL FROM:<ada@local.test> SIZE=100", "RCPT TO:<bob@remote.test>", "DATA", "VRFY bob", "RSET",
+                 "AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=", "AUTH LOGIN"):
+        assert client.command(line) == MUST_STARTTLS, line
+    client.send("NOOP\r\nMAIL FROM:<ada@local.test> BODY=8BITMIME\r\nHELO client.test\r\n")
+    assert [client.reply()[1][0][:3] for _ in range(3)] == ["250", "530", "250"]  # PIPELINING keeps the order
+    assert client.starttls() == SECURE
+    client.close()
+
+
+def test_pipelining_takes_a_whole_message_in_one_breath(author):
+    author.send("MAIL FROM:<ada@local.test>\r\nRCPT TO:<bob@local.test>\r\nRCPT TO:<eve@local.test>\r\nDATA\r\n"
+                "Subject: one breath\r\n\r\nhello\r\n.\r\nQUIT\r\n")
+    assert [author.reply()[0] for _ in range(6)] == [250, 250, 250, 354, 250, 221]
+
+
+def test_size_is_the_limit_that_is_held(author):
+    assert author.command("MAIL FROM:<ada@local.test> SIZE=10240000")[0] == 250
+    assert author.command("RSET")[0] == 250
+    assert author.command("MAIL FROM:<ada@local.test> SIZE=10240001") == \
+        (552, ["552 5.3.4 Message size exceeds fixed limit"])
+    assert author.command("MAIL FROM:<ada@local.test> SIZE=many") == (501, ["501 5.5.4 Bad message size syntax"])
+
+
+def test_a_message_larger_than_size_is_refused_at_its_end(author):
+    long_line = b"x" * 1022 + b"\r\n"
+    assert author.message("ada@local.test", ["bob@local.test"], long_line * 10001) == \
+        (552, ["552 5.3.4 Error: message file too big"])
+    assert author.message("ada@local.test", ["bob@local.test"], "Subject: short\r\n\r\nhello\r\n")[0] == 250
+
+
+def test_vrfy_answers_and_gives_nothing_away(author):
+    assert author.command("VRFY bob@local.test") == (252, ["252 2.0.0 bob@local.test"])
+    assert author.command("VRFY nobody@remote.test") == (252, ["252 2.0.0 nobody@remote.test"])
+
+
+def test_starttls_works_once(server):
+    client = Client(server.p25)
+    client.ehlo()
+    assert client.starttls() == SECURE
+    assert client.command("STARTTLS") == (554, ["554 5.5.1 Error: TLS already active"])
+    client.close()
+
+
+def test_every_mechanism_that_is_announced_lets_alice_in(server):
+    for port, wrapped in ((server.p25, False), (server.p587, False), (server.p465, True)):
+        for mechanism in ("PLAIN", "LOGIN"):
+            client = Client(port, STRANGER, wrapped)
+            offered = client.ehlo() if wrapped else client.ehlo() and client.starttls()
+            assert mechanism in [word for line in offered if line.startswith("AUTH ") for word in line.split()[1:]]
+            assert mechanism in [word for line in offered if line.startswith("AUTH=") for word in line[5:].split()]
+            if mechanism == "PLAIN":
+                assert client.auth_plain() == (235, ["235 2.7.0 Authentication successful"])
+            else:
+                assert client.command("AUTH LOGIN") == (334, ["334 VXNlcm5hbWU6"])
+                assert client.command(base64.b64encode(b"alice").decode()) == (334, ["334 UGFzc3dvcmQ6"])
+                assert client.command(base64.b64encode(b"wonderland").decode())[0] == 235
+            client.close()
+
+
+def test_replies_have_enhanced_status_codes(author):
+    for line, beginning in (("MAIL FROM:<ada@local.test>", "250 2.1.0 "), ("RCPT TO:<bob@local.test>", "250 2.1.5 "),
+                            ("RCPT TO:<>", "501 5.1.3 "), ("MAIL FROM:<x@y.test>", "503 5.5.1 "), ("RSET", "250 2.0.0 "),
+                            ("DATA", "503 5.5.1 "), ("NOOP", "250 2.0.0 "), ("WHAT", "500 5.5.2 "),
+                            ("MAIL FROM:<ada@local.test> WHAT=1", "555 5.5.4 "), ("QUIT", "221 2.0.0 ")):
+        _, lines = author.command(line)
+        assert lines[0].startswith(beginning), (line, lines)
+
+
+def test_eight_bits_pass_unchanged(author):
+    body = bytes(range(0x80, 0x100)) + b"\r\n"
+    recipient = f"eight-{id(author)}@local.test"
+    said = []
+    author.server.sink.answer_mail = lambda text: said.append(text) or "250 2.1.0 Ok"
+    assert author.command("MAIL FROM:<ada@local.test> BODY=8BITMIME")[0] == 250
+    assert author.command(f"RCPT TO:<{recipient}>")[0] == 250
+    assert author.command("DATA")[0] == 354
+    author.send(b"Subject: x\r\n\r\n" + body + b".\r\n")
+    assert author.reply()[0] == 250
+    arrived = wait_for(lambda: [m for m in author.server.sink.messages if m.recipients == [recipient]])
+    assert arrived[0].header_and_body()[1] == body
+    assert any(text.endswith(" BODY=8BITMIME") for text in said)
+    assert author.command("MAIL FROM:<ada@local.test> BODY=BINARYMIME")[0] == 555
+
+
+def test_what_is_not_announced_does_not_work(author):
+    for line in ("ETRN local.test", "BDAT 5 LAST", "XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2", "ATRN"):
+        assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
+    for option in ("RET=FULL", "ENVID=x", "SMTPUTF8", "REQUIRETLS", "XVERP"):
+        assert author.command(f"MAIL FROM:<ada@local.test> {option}")[0] == 555, option
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test> NOTIFY=NEVER")[0] == 555
+
+
+def test_helo_announces_nothing(ready):
+    assert ready.command("HELO client.test") == (250, ["250 mx.local.test"])
+    assert ready.command("HELO") == (501, ["501 Syntax: HELO hostname"])
+    assert ready.command("EHLO") == (501, ["501 Syntax: EHLO hostname"])
+
+
+def test_what_is_switched_off_is_not_announced(tuvi, sink):
+    tuvi.configure(sink.port, "disable_vrfy_command = yes\nsmtpd_tls_security_level = none\nmessage_size_limit = 0\n"
+                              "broken_sasl_auth_clients = no\nsmtpd_sasl_auth_enable = no\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    assert client.command("VRFY bob") == (502, ["502 5.5.1 VRFY command is disabled"])
+    assert client.command("STARTTLS") == (502, ["502 5.5.1 Error: command not implemented"])
+    assert client.command("AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=") == \
+        (503, ["503 5.5.1 Error: authentication not enabled"])
+    client.close()
+    client = Client(tuvi.p465, wrapped=True)
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    client.close()
+
+
+def test_the_old_form_of_auth_is_announced_on_demand_only(tuvi, sink):
+    tuvi.configure(sink.port, "broken_sasl_auth_clients = no\n")
+    tuvi.start()
+    client = Client(tuvi.p465, wrapped=True)
+    assert client.ehlo() == [line for line in SECURE if line != "AUTH=PLAIN LOGIN"]
+    client.close()
+
+
+def test_the_session_starts_again_with_tls(server):
+    client = Client(server.p25)
+    client.ehlo()
+    assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob@remote.test>")[0] == 250
+    assert client.command("STARTTLS")[0] == 220
+    client.file.close()
+    client.socket = tls_context().wrap_socket(client.socket)
+    client.open_file()
+    assert client.command("DATA") == (503, ["503 5.5.1 Error: need RCPT command"])
+    assert client.command("RCPT TO:<bob@remote.test>") == (503, ["503 5.5.1 Error: need MAIL command"])
+    client.close()
