@@ -78,13 +78,16 @@ void sim_peers_free(struct sim_peers *peers)
 
 void sim_peers_wrong(struct sim_peers *peers, const char *format, ...)
 {
+    char text[1024];
     va_list arguments;
     peers->wrong++;
-    printf("wrong: ");
     va_start(arguments, format);
-    vprintf(format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    putchar('\n');
+    for (char *c = text; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?'; /* it may be what a message holds */
+    printf("wrong: %s\n", text);
 }
 
 static bool is_settled(const struct sim_recipient *recipient)

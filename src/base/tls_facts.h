@@ -11,7 +11,7 @@ struct tls_facts {
     int cipher_bits_used;      /* 256 */
     int cipher_bits_algorithm; /* 256 */
     char key_exchange[64];     /* "X25519", "ECDHE (prime256v1)"; empty when not known */
-    char server_signature[64]; /* "ECDSA (prime256v1)", "RSA-PSS (2048 bits)"; empty when not known */
+    char server_signature[64]; /* "RSA-PSS (2048 bits)"; empty when not known */
     char server_digest[16];    /* "SHA256"; empty when not known */
     bool reused;               /* a resumed session */
     bool peer_certificate;     /* the peer presented one */

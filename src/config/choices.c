@@ -64,7 +64,6 @@ const struct choice word_set_sasl_options[] = {
     {0},
 };
 
-
 const struct choice *choice_find(const struct choice *choices, struct slice word)
 {
     for (; choices->word != NULL; choices++)

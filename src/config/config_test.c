@@ -350,10 +350,12 @@ TEST(transports_have_values_of_their_own_and_matter_when_they_are_named)
 
 TEST(a_setting_in_the_wrong_service_is_noted)
 {
-    assert_loads(LEVEL, PORT_25 "  -o minimal_backoff_time=5s -o smtpd_timeout=5s -o syslog_name=x\n");
+    assert_loads(LEVEL,
+                 PORT_25 "  -o minimal_backoff_time=5s -o smtpd_timeout=5s -o syslog_name=x\n");
     assert_int_equal(notes.count, 1);
-    assert_said(&notes,
-                "note: master.cf: line 2: -o minimal_backoff_time changes nothing in the service 25");
+    assert_said(
+        &notes,
+        "note: master.cf: line 2: -o minimal_backoff_time changes nothing in the service 25");
 }
 
 TEST(lists_are_checked_where_they_are_set)

@@ -383,23 +383,9 @@ static struct stream_user *on_accept(struct world *world, struct stream *stream,
 
 /* ---- the supervisor ---- */
 
-/* A message with a descriptor is the password file, changed. The end of the socket is our end. */
-static void on_control(struct world *world, int fd)
+static void read_passwords(struct auth_role *role, struct world *world, int file)
 {
-    struct auth_role *role = world->owner;
-    char byte, space[CMSG_SPACE(sizeof(int))];
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    ssize_t len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (len == 0)
-        world_quit(world);
-    const struct cmsghdr *header = len > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    int file;
     struct slice text;
-    if (header == NULL || header->cmsg_type != SCM_RIGHTS)
-        return;
-    memcpy(&file, CMSG_DATA(header), sizeof file);
     struct err err = file_read_fd(file, role->path, &text);
     close(file);
     if (err_is(&err)) {
@@ -411,6 +397,27 @@ static void on_control(struct world *world, int fd)
                  role->passwords->file.count);
     secret_wipe((char *)(uintptr_t)text.at, text.len);
     memory_free((char *)(uintptr_t)text.at);
+}
+
+/* A message with a descriptor is the password file, changed. The end of the socket is our end. */
+static bool on_control(struct world *world, int fd)
+{
+    char byte, space[CMSG_SPACE(sizeof(int))];
+    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    ssize_t len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (len == 0) {
+        world_quit(world);
+        return false;
+    }
+    const struct cmsghdr *header = len > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
+        int file;
+        memcpy(&file, CMSG_DATA(header), sizeof file);
+        read_passwords(world->owner, world, file);
+    }
+    return true;
 }
 
 static void on_stop(struct world *world)

@@ -71,11 +71,13 @@ static void stop(struct world *world)
 }
 
 /* The supervisor says nothing on this socket: what can be read is its end. */
-static void on_control(struct world *world, int fd)
+static bool on_control(struct world *world, int fd)
 {
     char byte;
-    if (read(fd, &byte, 1) == 0)
-        stop(world);
+    if (read(fd, &byte, 1) != 0)
+        return true;
+    stop(world);
+    return false;
 }
 
 /* ---- what it is made of ---- */

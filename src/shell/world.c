@@ -174,17 +174,18 @@ void world_watch_signal(struct world *world, int signal_number, void (*came)(str
 struct fd_watch {
     uv_poll_t handle;
     int fd;
-    void (*readable)(struct world *world, int fd);
+    bool (*readable)(struct world *world, int fd);
 };
 
 static void on_readable(uv_poll_t *handle, int status, int events)
 {
     struct fd_watch *watch = CONTAINER_OF(handle, struct fd_watch, handle);
     (void)status, (void)events; /* whoever reads finds out what is wrong with it */
-    watch->readable(handle->loop->data, watch->fd);
+    if (!watch->readable(handle->loop->data, watch->fd))
+        uv_poll_stop(handle);
 }
 
-void world_watch_fd(struct world *world, int fd, void (*readable)(struct world *world, int fd))
+void world_watch_fd(struct world *world, int fd, bool (*readable)(struct world *world, int fd))
 {
     struct fd_watch *watch = memory_new(sizeof *watch);
     watch->fd = fd;

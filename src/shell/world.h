@@ -46,9 +46,9 @@ void world_quit(struct world *world);
 void world_finish_log(struct world *world);
 
 /* Tells, in a turn, that a signal came or that a descriptor can be read. Both last until the world
- * is shut; neither keeps it running. */
+ * is shut, or until readable() says that nothing more will come; neither keeps it running. */
 void world_watch_signal(struct world *world, int signal_number, void (*came)(struct world *world));
-void world_watch_fd(struct world *world, int fd, void (*readable)(struct world *world, int fd));
+void world_watch_fd(struct world *world, int fd, bool (*readable)(struct world *world, int fd));
 
 /* Work that blocks, in the loop's pool; done() comes in a turn. */
 struct world_work {

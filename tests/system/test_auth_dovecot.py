@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -293,6 +294,7 @@ def test_a_request_that_dovecot_dies_over_gets_454(tuvi, dovecot, connect):
     auth = dovecot.kill_auth(signal.SIGSTOP)  # it will not answer
     for client in clients:
         client.send("AUTH PLAIN " + encode("\0alice\0wonderland") + "\r\n")
+    time.sleep(0.3)  # what was sent shall have reached it
     os.kill(auth, signal.SIGKILL)
     assert [client.reply() for client in clients] == [LOST] * len(clients)
     assert [client.auth_plain() for client in clients] == [OK] * len(clients)
