@@ -171,6 +171,7 @@ void world_accept(struct world *world, bool on)
 
 void world_find_host(struct world *world, struct host_question *question)
 {
+    const bool names_are_simulated = false; /* its relay host is an address */
     (void)world, (void)question;
-    CHECK(!"the simulator has no names yet");
+    CHECK(names_are_simulated);
 }

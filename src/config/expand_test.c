@@ -199,11 +199,12 @@ TEST(unknown_names_are_empty_and_told_unless_a_condition_asks)
 TEST(limits_stop_what_grows_without_end)
 {
     char deep[1000] = "", wide[4], text[EXPAND_DEPTH_MAX * 8 + 10] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
     for (int i = 0; i < EXPAND_DEPTH_MAX; i++)
-        strcat(text, "${yes?");
-    strcat(text, "x");
+        writer_text(&w, "${yes?");
+    writer_text(&w, "x");
     for (int i = 0; i < EXPAND_DEPTH_MAX; i++)
-        strcat(text, "}");
+        writer_byte(&w, '}');
     struct err err = expand_into(text, deep, sizeof deep);
     assert_non_null(strstr(err.text, "references inside one another"));
     err = expand_into("$num$num", wide, sizeof wide);

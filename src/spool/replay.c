@@ -102,16 +102,13 @@ static bool step_head(struct replay *replay, struct replay_step *step)
         leave_segment(replay);
         return true;
     }
-    switch (segment_read_head(block, &replay->head)) {
-    case SEGMENT_HEAD_UNWRITTEN:
+    enum segment_head_state state = segment_read_head(block, &replay->head);
+    if (state == SEGMENT_HEAD_UNWRITTEN) {
         *step = step_of(replay, REPLAY_UNUSED);
         leave_segment(replay);
         return true;
-    case SEGMENT_HEAD_GOOD:
-        if (replay->head.number == number_of(replay))
-            break;
-        /* fall through */
-    case SEGMENT_HEAD_FOREIGN:
+    }
+    if (state == SEGMENT_HEAD_FOREIGN || replay->head.number != number_of(replay)) {
         *step = foreign(replay, "the segment's head is damaged or of another version");
         leave_segment(replay);
         return true;
