@@ -40,7 +40,7 @@ PURE = {"base": (), "proto": ("base",), "config": ("base",), "spool": ("base",),
         "mta": ("spool", "proto", "config", "base")}
 
 # What the compiler and its hardening call on their own, and memory and string functions without effects.
-ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "memchr", "memmem", "memrchr", "strlen", "strchr",
+ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "memchr", "memmem", "memrchr", "strlen", "strchr",
            "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strnlen",
            "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail", "__strlen_chk",
            "_GLOBAL_OFFSET_TABLE_"}
