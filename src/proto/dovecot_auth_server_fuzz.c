@@ -1,6 +1,7 @@
 /* Feeds a client's bytes to the server machine whole, byte by byte, and in cuts that the first byte
  * chooses: the steps must be the same. What a request says is written by our client and read again,
  * and a reply made of its bytes is read back by our client. */
+#include "proto/dovecot_auth_client.h"
 #include "proto/dovecot_auth_server.h"
 
 #include "base/check.h"
