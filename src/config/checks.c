@@ -56,8 +56,19 @@ static void check_domains(const struct parameters *parameters, struct config_not
 
 static void check_tables(const struct parameters *parameters, struct config_notes *notes)
 {
-    struct err err = fixed_tables_check(slice_of(parameters->virtual_mailbox_maps));
-    report(parameters, PARAMETER_virtual_mailbox_maps, &err, notes);
+    const struct {
+        enum parameter parameter;
+        const char *text;
+    } maps[] = {
+        {PARAMETER_virtual_mailbox_maps, parameters->virtual_mailbox_maps},
+        {PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps},
+        /* Nobody asks it where no user is this machine's. */
+        {PARAMETER_alias_maps, parameters->mydestination[0] != '\0' ? parameters->alias_maps : ""},
+    };
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        struct err err = fixed_tables_check(slice_of(maps[i].text));
+        report(parameters, maps[i].parameter, &err, notes);
+    }
 }
 
 static void check_origin(const struct parameters *parameters, struct config_notes *notes)

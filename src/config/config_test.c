@@ -256,14 +256,15 @@ TEST(a_dangerous_parameter_that_cannot_be_read_is_refused)
 
 TEST(settings_of_local_delivery_matter_where_there_is_local_delivery)
 {
-    static const char aliases[] = LEVEL "alias_maps = hash:/etc/aliases\n"
+    static const char aliases[] = LEVEL "fallback_transport = smtp:[x]\n"
                                         "local_recipient_maps = hash:/etc/users\n";
     char text[500];
-    assert_refuses(aliases, PORT_25, "error: main.cf, line 2: alias_maps = hash:/etc/aliases");
+    assert_refuses(aliases, PORT_25, "error: main.cf, line 2: fallback_transport = smtp:[x]");
     assert_said(&notes, "error: main.cf, line 3: local_recipient_maps");
     snprintf(text, sizeof text, "%smydestination =\n", aliases);
     assert_loads(text, PORT_25);
-    assert_said(&notes, "note: main.cf, line 2: alias_maps is passed over: in this configuration");
+    assert_said(&notes,
+                "note: main.cf, line 2: fallback_transport is passed over: in this configuration");
     snprintf(text, sizeof text, "%slocal_transport = lmtp:unix:private/lmtp\n", aliases);
     assert_refuses(text, PORT_25, "error: main.cf, line 3: local_recipient_maps");
     assert_int_equal(notes.error_count, 1);

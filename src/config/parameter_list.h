@@ -83,6 +83,16 @@ TEXT(virtual_mailbox_maps, BY_ROUTING, "",
      "is empty, all are taken to exist. Of Postfix's tables inline: and static: are read.")
 TEXT(virtual_alias_domains, BY_ROUTING, "$virtual_alias_maps",
      "Domains whose every address is an alias for another one. Literal names only.")
+TEXT(virtual_alias_maps, BY_ROUTING, "",
+     "Tables that say whom an address stands for: one address or more, separated by commas. They "
+     "are asked for every recipient when it is named. Keys: user@domain, user (at home here), "
+     "@domain. inline: and static: are read.")
+NUMBER(virtual_alias_expansion_limit, BY_ROUTING, "1000", 1, 100000,
+       "How many addresses one recipient may stand for, with those in between.")
+TEXT(alias_maps, BY_ROUTING, "",
+     "Tables that say whom a user of mydestination stands for: addresses, separated by commas. "
+     "Commands, files and :include: are not supported yet. The default differs from Postfix's, "
+     "which is the system's alias file.")
 TEXT(relay_domains, BY_ROUTING, "${{$compatibility_level} <level {2} ? {$mydestination} : {}}",
      "Domains whose mail this server accepts and hands on to $relay_transport; their "
      "subdomains are meant too.")

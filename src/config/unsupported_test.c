@@ -26,7 +26,7 @@ TEST(what_ignoring_a_parameter_would_change_is_known)
         {"smtpd_milters", "what mail is refused or filtered"},
         {"content_filter", "what mail is refused or filtered"},
         {"transport_maps", "where mail goes"},
-        {"virtual_alias_maps", "where mail goes"},
+        {"always_bcc", "where mail goes"},
         {"smtp_sasl_password_maps", "where mail goes"},
         {"smtp_tls_policy_maps", "what is encrypted and how it is checked"},
         {"smtpd_sender_login_maps", "who may send mail"},
@@ -40,7 +40,8 @@ TEST(what_ignoring_a_parameter_would_change_is_known)
         assert_string_equal(unsupported_reason_text(row->reason), dangerous[i].change);
     }
     assert_int_equal(unsupported_find(slice_of("biff"))->weight, UNSUPPORTED_HARMLESS);
-    assert_int_equal(unsupported_find(slice_of("alias_maps"))->weight, UNSUPPORTED_LOCAL_DELIVERY);
+    assert_int_equal(unsupported_find(slice_of("fallback_transport"))->weight,
+                     UNSUPPORTED_LOCAL_DELIVERY);
     assert_int_equal(unsupported_find(slice_of("alias_database"))->weight, UNSUPPORTED_HARMLESS);
 }
 

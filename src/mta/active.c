@@ -233,6 +233,7 @@ static struct attempt *new_attempt(struct active *active, size_t recipient_room)
         .activated_us = active->activated_us,
         .sender = active->view.envelope.sender,
         .recipients = take(active, recipient_room * sizeof *attempt->recipients),
+        .originals = take(active, recipient_room * sizeof *attempt->originals),
         .indices = take(active, recipient_room * sizeof *attempt->indices),
         .settled = take(active, recipient_room * sizeof *attempt->settled),
         .results = take(active, recipient_room * sizeof *attempt->results),
@@ -254,6 +255,7 @@ static void fill_attempts(struct active *active, const struct sorting *sorting)
             group->attempt = new_attempt(active, group->count);
         struct attempt *attempt = group->attempt;
         attempt->recipients[attempt->recipient_count] = active->view.envelope.recipients[i];
+        attempt->originals[attempt->recipient_count] = active->view.envelope.originals[i];
         attempt->indices[attempt->recipient_count] = i;
         attempt->recipient_count++;
     }

@@ -1,6 +1,7 @@
 #include "mta/attempt.h"
 
 #include "base/check.h"
+#include "proto/address.h"
 
 static const char *const words[] = {
     [ATTEMPT_OPEN] = "open",
@@ -32,7 +33,8 @@ static void log_result(const struct attempt *attempt, size_t recipient,
     int64_t now_us = core_wall_us(attempt->core);
     int64_t started_us = times->started_us > 0 ? times->started_us : now_us;
     int64_t connected_us = times->connected_us > 0 ? times->connected_us : now_us;
-    char text[256];
+    char text[256], orig_to[ADDRESS_MAX + 16];
+    struct slice original = attempt->originals[recipient];
     struct writer delays = writer_over(text, sizeof text);
     write_seconds(&delays, now_us - attempt->arrival_us);
     writer_text(&delays, ", delays=");
@@ -43,9 +45,13 @@ static void log_result(const struct attempt *attempt, size_t recipient,
     write_seconds(&delays, connected_us - started_us);
     writer_byte(&delays, '/');
     write_seconds(&delays, now_us - connected_us);
+    struct writer named = writer_over(orig_to, sizeof orig_to);
+    if (original.len > 0)
+        writer_printf(&named, "orig_to=<%.*s>, ", SLICE_PRINTF(original));
     core_log(attempt->core, SEVERITY_INFO, NULL, "smtp",
-             "%s: to=<%.*s>, relay=%s, delay=%.*s, dsn=%s, status=%s (%.*s)",
-             attempt->queue_id.text, SLICE_PRINTF(attempt->recipients[recipient]), verdict->relay,
+             "%s: to=<%.*s>, %.*srelay=%s, delay=%.*s, dsn=%s, status=%s (%.*s)",
+             attempt->queue_id.text, SLICE_PRINTF(attempt->recipients[recipient]),
+             SLICE_PRINTF(writer_slice(&named)), verdict->relay,
              SLICE_PRINTF(writer_slice(&delays)), verdict->status, words[verdict->outcome],
              SLICE_PRINTF(verdict->reason));
 }

@@ -28,7 +28,8 @@ struct attempt {
     int64_t activated_us; /* when the queue took the message in hand */
     struct slice sender;
     struct slice *recipients;
-    uint32_t *indices; /* of the recipients, in the message */
+    struct slice *originals; /* as the client named them; empty: as they are */
+    uint32_t *indices;       /* of the recipients, in the message */
     bool *settled;
     struct attempt_result *results;
     size_t recipient_count;

@@ -1,3 +1,4 @@
+#include "mta/expansion.h"
 #include "mta/mailbox_list.h"
 #include "mta/session_state.h"
 
@@ -64,29 +65,62 @@ static bool is_known_recipient(const struct transaction *transaction, struct sli
     return false;
 }
 
-static bool has_room_for(const struct session *session, struct slice recipient)
-{
-    const struct transaction *transaction = &session->transaction;
-    size_t limit = (size_t)session->service->parameters->smtpd_recipient_limit;
-    return transaction->recipient_count < limit &&
-           transaction->envelope_len + recipient.len + 4 <= UPLOAD_ENVELOPE_MAX;
-}
-
-static bool add_recipient(struct session *session, struct slice recipient)
+static bool grow_recipients(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
-    if (transaction->recipient_count == transaction->recipient_room) {
-        size_t room = transaction->recipient_room > 0 ? 2 * transaction->recipient_room : 8;
-        struct slice *grown = arena_take(&session->arena, room * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        if (transaction->recipient_count > 0)
-            memcpy(grown, transaction->recipients, transaction->recipient_count * sizeof *grown);
-        transaction->recipients = grown;
-        transaction->recipient_room = room;
+    size_t room = transaction->recipient_room > 0 ? 2 * transaction->recipient_room : 8;
+    size_t kept = transaction->recipient_count * sizeof(struct slice);
+    struct slice *recipients = arena_take(&session->arena, room * sizeof *recipients);
+    struct slice *originals = arena_take(&session->arena, room * sizeof *originals);
+    if (recipients == NULL || originals == NULL)
+        return false;
+    if (kept > 0) {
+        memcpy(recipients, transaction->recipients, kept);
+        memcpy(originals, transaction->originals, kept);
     }
-    transaction->recipients[transaction->recipient_count++] = recipient;
-    transaction->envelope_len += recipient.len + 4;
+    transaction->recipients = recipients;
+    transaction->originals = originals;
+    transaction->recipient_room = room;
+    return true;
+}
+
+/* One that is known already needs nothing more. */
+static bool add_recipient(struct session *session, struct slice recipient, struct slice original)
+{
+    struct transaction *transaction = &session->transaction;
+    size_t len = recipient.len + original.len + 8;
+    if (is_known_recipient(transaction, recipient))
+        return true;
+    if (transaction->envelope_len + len > UPLOAD_ENVELOPE_MAX ||
+        (transaction->recipient_count == transaction->recipient_room && !grow_recipients(session)))
+        return false;
+    transaction->recipients[transaction->recipient_count] = recipient;
+    transaction->originals[transaction->recipient_count++] = original;
+    transaction->envelope_len += len;
+    return true;
+}
+
+/* All whom the name stands for, or none of them. */
+static bool add_recipients(struct session *session, struct slice name,
+                           const struct expansion *expansion)
+{
+    struct transaction *transaction = &session->transaction;
+    struct slice nothing = slice_of("");
+    size_t count = transaction->recipient_count, len = transaction->envelope_len;
+    bool added =
+        transaction->named_count < (size_t)session->service->parameters->smtpd_recipient_limit;
+    for (size_t i = 0; i < expansion->count && added; i++) {
+        bool itself = slice_equal_nocase(expansion->addresses[i], name);
+        added = add_recipient(session, itself ? name : expansion->addresses[i],
+                              itself ? nothing : name);
+    }
+    if (!added) {
+        transaction->recipient_count = count;
+        transaction->envelope_len = len;
+        return false;
+    }
+    if (transaction->named_count++ == 0)
+        transaction->named = name;
     return true;
 }
 
@@ -126,6 +160,11 @@ static void check_mailbox(const struct session *session, const struct policy_fac
                           const struct address *recipient, struct policy_verdict *verdict)
 {
     const struct parameters *parameters = session->service->parameters;
+    bool is_alias_domain = facts->recipient_class == ADDRESS_VIRTUAL_ALIAS;
+    if (is_alias_domain)
+        write_refusal(verdict, POLICY_REJECT, "550 5.1.1", facts->recipient,
+                      "User unknown in virtual alias table",
+                      "the address is not in virtual_alias_maps");
     if (facts->recipient_class != ADDRESS_VIRTUAL_MAILBOX ||
         !parameters->smtpd_reject_unlisted_recipient ||
         slice_is_nocase(recipient->local, "postmaster") || mailbox_is_listed(parameters, recipient))
@@ -135,22 +174,50 @@ static void check_mailbox(const struct session *session, const struct policy_fac
                   "the address is not in virtual_mailbox_maps");
 }
 
-/* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
-static void check_route(const struct session *session, const struct policy_facts *facts,
-                        struct policy_verdict *verdict)
+static const char *route_trouble(const struct session *session, struct slice text)
 {
+    const struct service *service = session->service;
+    struct address address;
     struct route route;
-    const char *trouble = route_find(&session->service->routes, facts->recipient_class,
-                                     facts->recipient_domain, &route);
+    if (!address_parse(text, &address))
+        return "an alias leads to something that is no address";
+    return route_find(&service->routes, address_class_of(&service->classes, address.domain),
+                      address.domain, &route);
+}
+
+/* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
+static void check_routes(const struct session *session, const struct policy_facts *facts,
+                         const struct expansion *expansion, struct policy_verdict *verdict)
+{
+    const char *trouble = expansion->trouble;
+    for (size_t i = 0; i < expansion->count && trouble == NULL; i++)
+        trouble = route_trouble(session, expansion->addresses[i]);
     if (trouble != NULL)
         write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
-                      "mail transport unavailable", trouble);
+                      expansion->trouble != NULL ? "alias cannot be resolved"
+                                                 : "mail transport unavailable",
+                      trouble);
+}
+
+/* What policy permits is looked up: whom it stands for, whether he exists, and the way to him. */
+static void find_recipients(struct session *session, const struct policy_facts *facts,
+                            const struct address *recipient, struct expansion *expansion,
+                            struct policy_verdict *verdict)
+{
+    const struct service *service = session->service;
+    expansion_find(service->parameters, &service->classes, recipient->text, &session->arena,
+                   expansion);
+    if (!expansion->aliased)
+        check_mailbox(session, facts, recipient, verdict);
+    if (verdict->outcome == POLICY_PERMIT)
+        check_routes(session, facts, expansion, verdict);
 }
 
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 {
     struct policy_verdict verdict;
     struct address recipient;
+    struct expansion expansion;
     struct slice text;
     if (!keep_address(session, &rcpt->forward_path, &text) || !address_parse(text, &recipient)) {
         session_answer(session, "452 4.5.3 Error: too many recipients");
@@ -159,15 +226,11 @@ static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
     struct policy_facts facts = facts_about(session, &recipient);
     policy_decide(&session->service->policy, &facts, &verdict);
     if (verdict.outcome == POLICY_PERMIT)
-        check_mailbox(session, &facts, &recipient, &verdict);
-    if (verdict.outcome == POLICY_PERMIT)
-        check_route(session, &facts, &verdict);
+        find_recipients(session, &facts, &recipient, &expansion, &verdict);
     if (verdict.outcome != POLICY_PERMIT) {
         session_log_reject(session, text, &verdict);
         session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
-    } else if (is_known_recipient(&session->transaction, text)) {
-        session_answer(session, "250 2.1.5 Ok");
-    } else if (has_room_for(session, text) && add_recipient(session, text)) {
+    } else if (add_recipients(session, text, &expansion)) {
         session_answer(session, "250 2.1.5 Ok");
     } else {
         session_answer(session, "452 4.5.3 Error: too many recipients");

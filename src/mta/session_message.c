@@ -74,7 +74,7 @@ static void write_trace_header(struct session *session, struct writer *w)
         .under_tls = session->machine.tls,
         .authenticated = session->machine.authenticated,
         .queue_id = slice_of(transaction->queue_id.text),
-        .recipient = transaction->recipient_count == 1 ? transaction->recipients[0] : slice_of(""),
+        .recipient = transaction->named_count == 1 ? transaction->named : slice_of(""),
         .now = world_now(session->core->world),
     };
     received_write(w, &received);
@@ -157,6 +157,7 @@ static void commit(struct session *session)
         .arrival_us = transaction->arrival_us,
         .sender = transaction->sender,
         .recipients = transaction->recipients,
+        .originals = transaction->originals,
         .recipient_count = transaction->recipient_count,
     };
     const struct spool_message *message = spool_upload_commit(transaction->upload, &envelope);

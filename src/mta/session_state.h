@@ -32,8 +32,11 @@ enum session_wait {
 struct transaction {
     struct slice sender;
     struct slice *recipients;
+    struct slice *originals; /* as the client named them, where an alias stands for them */
     size_t recipient_count;
     size_t recipient_room;
+    struct slice named;  /* by the first RCPT that was good */
+    size_t named_count;  /* RCPTs that were good */
     size_t envelope_len; /* bytes that the addresses take in the envelope */
     bool eight_bit;
 

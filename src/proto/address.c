@@ -143,6 +143,14 @@ bool address_is_null(const struct address *address)
     return address->text.len == 0;
 }
 
+struct slice address_without_extension(struct slice local, const char *delimiters)
+{
+    for (size_t i = 1; i < local.len; i++)
+        if (slice_find(slice_of(delimiters), local.at[i]) < slice_of(delimiters).len)
+            return slice_first(local, i);
+    return local;
+}
+
 bool address_asks_for_relay(const struct address *address)
 {
     for (size_t i = 0; i < address->local.len; i++)

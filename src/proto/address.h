@@ -28,6 +28,10 @@ bool address_parse(struct slice text, struct address *out);
 
 bool address_is_null(const struct address *address);
 
+/* "user+news" is user, when '+' is one of the delimiters. A delimiter in front is part of the
+ * name. */
+struct slice address_without_extension(struct slice local, const char *delimiters);
+
 /* The local part asks for another host behind the domain: user%other@here, other!user@here,
  * "user@other"@here. Such mail is relayed on, so it is never "for us". */
 bool address_asks_for_relay(const struct address *address);

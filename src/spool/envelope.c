@@ -4,11 +4,16 @@
 #include "base/reader.h"
 #include "base/writer.h"
 
+static struct slice original(const struct envelope *envelope, size_t recipient)
+{
+    return envelope->originals != NULL ? envelope->originals[recipient] : slice_of("");
+}
+
 static size_t envelope_length(const struct envelope *envelope)
 {
     size_t length = 4 + 8 + 4 + envelope->sender.len + 4;
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        length += 4 + envelope->recipients[i].len;
+        length += 4 + envelope->recipients[i].len + 4 + original(envelope, i).len;
     return length;
 }
 
@@ -23,8 +28,10 @@ bool envelope_append(struct buf *out, const struct envelope *envelope)
     writer_u64(&w, (uint64_t)envelope->arrival_us);
     writer_counted(&w, envelope->sender);
     writer_u32(&w, (uint32_t)envelope->recipient_count);
-    for (size_t i = 0; i < envelope->recipient_count; i++)
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
         writer_counted(&w, envelope->recipients[i]);
+        writer_counted(&w, original(envelope, i));
+    }
     CHECK(!w.overflow && w.len == length);
     buf_added(out, length);
     return true;
@@ -36,16 +43,20 @@ bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out
     struct envelope envelope = {.flags = reader_u32(&r), .arrival_us = (int64_t)reader_u64(&r)};
     envelope.sender = reader_counted(&r);
     envelope.recipient_count = reader_u32(&r);
-    /* Each recipient takes at least its length field. */
+    /* Each recipient takes at least its two length fields. */
     if (r.failed || envelope.recipient_count > ENVELOPE_RECIPIENTS_MAX ||
-        envelope.recipient_count > r.rest.len / 4)
+        envelope.recipient_count > r.rest.len / 8)
         return false;
     struct slice *recipients = arena_take(arena, envelope.recipient_count * sizeof *recipients);
-    if (recipients == NULL)
+    struct slice *originals = arena_take(arena, envelope.recipient_count * sizeof *originals);
+    if (recipients == NULL || originals == NULL)
         return false;
-    for (size_t i = 0; i < envelope.recipient_count; i++)
+    for (size_t i = 0; i < envelope.recipient_count; i++) {
         recipients[i] = reader_counted(&r);
+        originals[i] = reader_counted(&r);
+    }
     envelope.recipients = recipients;
+    envelope.originals = originals;
     if (!reader_finished(&r))
         return false;
     *out = envelope;

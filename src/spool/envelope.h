@@ -19,6 +19,9 @@ struct envelope {
     int64_t arrival_us;  /* wall clock */
     struct slice sender; /* empty: the null reverse-path */
     const struct slice *recipients;
+    /* As the client named each recipient, where an alias stands for it; else empty. NULL: no alias.
+     */
+    const struct slice *originals;
     size_t recipient_count;
 };
 

@@ -6,10 +6,13 @@ TEST(every_byte_survives_the_round_trip)
 {
     static const struct slice recipients[] = {SLICE_LITERAL("a\r\n\0b@x"), SLICE_LITERAL(""),
                                               SLICE_LITERAL("c@example.org")};
+    static const struct slice originals[] = {SLICE_LITERAL("sales@x"), SLICE_LITERAL(""),
+                                             SLICE_LITERAL("")};
     struct envelope envelope = {.flags = ENVELOPE_EIGHT_BIT,
                                 .arrival_us = -5,
                                 .sender = SLICE_LITERAL("ada\xff@example.org"),
                                 .recipients = recipients,
+                                .originals = originals,
                                 .recipient_count = 3};
     struct envelope read;
     struct buf out = buf_make(1000);
@@ -21,7 +24,8 @@ TEST(every_byte_survives_the_round_trip)
     assert_true(slice_equal(read.sender, envelope.sender));
     assert_int_equal(read.recipient_count, 3);
     for (size_t i = 0; i < 3; i++)
-        assert_true(slice_equal(read.recipients[i], recipients[i]));
+        assert_true(slice_equal(read.recipients[i], recipients[i]) &&
+                    slice_equal(read.originals[i], originals[i]));
     /* Nothing shorter or longer is an envelope. */
     for (size_t len = 0; len < buf_len(&out); len++)
         assert_false(envelope_read(slice_first(buf_slice(&out), len), &arena, &read));
