@@ -184,8 +184,7 @@ static bool find_virtual(const struct work *work, const struct address *address,
     match->local = user;
     if (has_user(maps, address->local, user, address->domain, match))
         return true;
-    if (is_at_home(work, address->domain) &&
-        has_user(maps, address->local, user, nothing, match))
+    if (is_at_home(work, address->domain) && has_user(maps, address->local, user, nothing, match))
         return true;
     match->local = address->local;
     match->extension = nothing;

@@ -1,0 +1,178 @@
+/* Feeds a client's bytes to the server machine whole, byte by byte, and in cuts that the first byte
+ * chooses: what is said, asked and taken as content must be the same. The second byte chooses the
+ * service, the third how its questions are answered. */
+#include "proto/smtp_server.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRACE_MAX = 1 << 20, SETTINGS_BYTES = 3, STEPS_PER_BYTE = 64 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct run {
+    struct smtp_server server;
+    unsigned answers;
+    unsigned asked;
+    struct writer trace, body;
+};
+
+static struct smtp_server_settings settings_of(unsigned flags)
+{
+    return (struct smtp_server_settings){.hostname = SLICE_LITERAL("mx.example.org"),
+                                         .message_size_limit = (flags & 1) != 0 ? 100 : 0,
+                                         .line_limit = 512,
+                                         .response_limit = 300,
+                                         .error_limit_soft = 3,
+                                         .error_limit_hard = 6,
+                                         .junk_limit = 3,
+                                         .error_pause_ms = (flags & 2) != 0 ? 1000 : 0,
+                                         .helo_required = (flags & 4) != 0,
+                                         .vrfy_enabled = (flags & 8) != 0,
+                                         .tls_offered = (flags & 16) != 0,
+                                         .tls_required = (flags & 32) != 0,
+                                         .auth_enabled = true,
+                                         .auth_tls_only = (flags & 64) != 0,
+                                         .auth_old_form = true};
+}
+
+/* Replies are whole lines of printable ASCII. */
+static void check_reply(struct slice bytes)
+{
+    CHECK(bytes.len >= 5 && bytes.at[bytes.len - 2] == '\r' && bytes.at[bytes.len - 1] == '\n');
+    for (size_t i = 0; i < bytes.len; i++)
+        CHECK((bytes.at[i] >= ' ' && bytes.at[i] <= '~') ||
+              (bytes.at[i] == '\r' && i + 1 < bytes.len && bytes.at[i + 1] == '\n') ||
+              (bytes.at[i] == '\n' && i > 0 && bytes.at[i - 1] == '\r'));
+}
+
+/* Content has no line end but CRLF, whatever the client sent. */
+static void check_body(struct slice body)
+{
+    for (size_t i = 0; i < body.len; i++) {
+        if (body.at[i] == '\n')
+            CHECK(i > 0 && body.at[i - 1] == '\r');
+        if (body.at[i] == '\r')
+            CHECK(i + 1 == body.len || body.at[i + 1] == '\n');
+    }
+}
+
+static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
+{
+    static const char *const good[] = {
+        [SMTP_ASK_CONNECT] = "220 mx.example.org ESMTP",
+        [SMTP_ASK_HELO] = "250 mx.example.org",
+        [SMTP_ASK_EHLO] = "250 mx.example.org",
+        [SMTP_ASK_STARTTLS] = "220 2.0.0 Ready to start TLS",
+        [SMTP_ASK_AUTH] = "334 VXNlcm5hbWU6",
+        [SMTP_ASK_AUTH_RESPONSE] = "235 2.7.0 Authentication successful",
+        [SMTP_ASK_AUTH_CANCEL] = "501 5.7.0 Authentication aborted",
+        [SMTP_ASK_MAIL] = "250 2.1.0 Ok",
+        [SMTP_ASK_RCPT] = "250 2.1.5 Ok",
+        [SMTP_ASK_DATA] = "354 End data with <CR><LF>.<CR><LF>",
+        [SMTP_ASK_MESSAGE] = "250 2.0.0 Ok: queued",
+        [SMTP_ASK_RESET] = "250 2.0.0 Ok",
+        [SMTP_ASK_VRFY] = "252 2.0.0 \x01",
+    };
+    unsigned chance = (run->answers >> (run->asked++ % 8)) & 1;
+    return slice_of(chance != 0 && kind != SMTP_ASK_AUTH_CANCEL ? "450 4.3.0 not now" : good[kind]);
+}
+
+static void answer(struct run *run, const struct smtp_question *question)
+{
+    writer_u8(&run->trace, (uint8_t)question->kind);
+    writer_counted(&run->trace, question->argument);
+    writer_counted(&run->trace, question->response);
+    if (question->kind == SMTP_ASK_MAIL)
+        writer_counted(&run->trace, question->mail.reverse_path.text);
+    if (question->kind == SMTP_ASK_RCPT)
+        writer_counted(&run->trace, question->rcpt.forward_path.text);
+    if (question->kind == SMTP_ASK_EHLO)
+        smtp_server_offer_auth(&run->server, slice_of("PLAIN LOGIN"));
+    smtp_server_answer(&run->server, answer_to(run, question->kind));
+}
+
+/* False at the end of the session. */
+static bool take_step(struct run *run, const struct smtp_server_step *step, bool more_to_come)
+{
+    if (step->kind == SMTP_SERVER_BODY) {
+        writer_bytes(&run->body, step->bytes);
+        return true;
+    }
+    writer_u8(&run->trace, (uint8_t)step->kind);
+    if (step->kind == SMTP_SERVER_SAY) {
+        check_reply(step->bytes);
+        writer_counted(&run->trace, step->bytes);
+    } else if (step->kind == SMTP_SERVER_ASK) {
+        answer(run, &step->question);
+    } else if (step->kind == SMTP_SERVER_START_TLS) {
+        if (more_to_come)
+            return false; /* plaintext behind STARTTLS */
+        smtp_server_tls_started(&run->server);
+    }
+    return step->kind != SMTP_SERVER_CLOSE;
+}
+
+/* Each piece of input stands in memory of exactly its size. */
+static void play(struct run *run, struct slice data, size_t cut)
+{
+    size_t consumed = 0, shown = 0, steps = 0;
+    bool open = true;
+    while (open) {
+        struct slice window = slice_skip(slice_first(data, shown), consumed);
+        char *copy = malloc(window.len > 0 ? window.len : 1);
+        CHECK(copy != NULL);
+        if (window.len > 0)
+            memcpy(copy, window.at, window.len);
+        struct slice input = slice_make(copy, window.len);
+        struct smtp_server_step step = smtp_server_next(&run->server, &input);
+        consumed += window.len - input.len;
+        CHECK(++steps < (data.len + 16) * STEPS_PER_BYTE);
+        if (step.kind == SMTP_SERVER_NEED_INPUT) {
+            open = shown < data.len;
+            shown = shown + cut < data.len ? shown + cut : data.len;
+        } else {
+            open = take_step(run, &step, consumed < data.len);
+        }
+        free(copy);
+    }
+    check_body(writer_slice(&run->body));
+}
+
+static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
+{
+    struct smtp_server_settings settings = settings_of(data[1]);
+    struct run *run = calloc(1, sizeof *run);
+    CHECK(run != NULL);
+    run->answers = data[2];
+    run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
+    run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
+    smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
+    play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);
+    return run;
+}
+
+static void free_run(struct run *run)
+{
+    free(run->trace.at);
+    free(run->body.at);
+    free(run);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size <= SETTINGS_BYTES)
+        return 0;
+    size_t cuts[] = {1, 1 + data[0]};
+    struct run *whole = run_in_cuts(data, size, size);
+    for (size_t i = 0; i < 2; i++) {
+        struct run *other = run_in_cuts(data, size, cuts[i]);
+        CHECK(slice_equal(writer_slice(&whole->trace), writer_slice(&other->trace)));
+        CHECK(slice_equal(writer_slice(&whole->body), writer_slice(&other->body)));
+        free_run(other);
+    }
+    free_run(whole);
+    return 0;
+}
