@@ -80,7 +80,14 @@ TEXT(virtual_mailbox_domains, BY_ROUTING, "$virtual_mailbox_maps",
      "The domains whose mail goes to $virtual_transport.")
 TEXT(virtual_mailbox_maps, BY_ROUTING, "",
      "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
-     "is empty, all are taken to exist. Of Postfix's tables inline: and static: are read.")
+     "is empty, all are taken to exist.")
+TEXT(local_recipient_maps, BY_ROUTING, "",
+     "Tables of the users and addresses that exist in the domains of mydestination, such as "
+     "unix:passwd.byname; when it is empty, all are taken to exist. The default differs from "
+     "Postfix's, which is proxy:unix:passwd.byname $alias_maps.")
+TEXT(relay_recipient_maps, BY_ROUTING, "",
+     "Tables of the addresses that exist in the domains of relay_domains; when it is empty, all "
+     "are taken to exist.")
 TEXT(virtual_alias_domains, BY_ROUTING, "$virtual_alias_maps",
      "Domains whose every address is an alias for another one. Literal names only.")
 TEXT(relay_domains, BY_ROUTING, "${{$compatibility_level} <level {2} ? {$mydestination} : {}}",

@@ -1,4 +1,3 @@
-#include "mta/mailbox_list.h"
 #include "mta/session_state.h"
 
 #include <string.h>
@@ -107,13 +106,14 @@ static struct policy_facts facts_about(const struct session *session,
     };
 }
 
+/* The reply is "CODE <recipient>: TEXT"; the explanation is for the log. */
 static void write_refusal(struct policy_verdict *verdict, enum policy_outcome outcome,
                           const char *code, struct slice recipient, const char *text,
                           const char *explanation)
 {
     struct writer reply = writer_over(verdict->reply, sizeof verdict->reply);
     struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
-    writer_printf(&reply, "%s <%.*s>: Recipient address rejected: %s", code,
+    writer_printf(&reply, "%s <%.*s>: %s", code,
                   SLICE_PRINTF(slice_first(recipient, POLICY_REPLY_MAX / 2)), text);
     writer_text(&trace, explanation);
     verdict->outcome = outcome;
@@ -121,18 +121,37 @@ static void write_refusal(struct policy_verdict *verdict, enum policy_outcome ou
     verdict->trace_len = trace.len;
 }
 
+static void refuse_unknown(enum address_class class, struct slice recipient,
+                           struct policy_verdict *verdict)
+{
+    char text[100] = "", explanation[100] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "Recipient address rejected: User unknown in %s", mailbox_table_name(class));
+    w = writer_over(explanation, sizeof explanation - 1);
+    writer_printf(&w, "the address is not in %s", mailbox_parameter(class));
+    write_refusal(verdict, POLICY_REJECT, "550 5.1.1", recipient, text, explanation);
+}
+
 /* Policy says yes; but does he exist? The postmaster always does. RFC 5321 §4.5.1. */
 static void check_mailbox(const struct session *session, const struct policy_facts *facts,
                           const struct address *recipient, struct policy_verdict *verdict)
 {
-    const struct parameters *parameters = session->service->parameters;
-    if (facts->recipient_class != ADDRESS_VIRTUAL_MAILBOX ||
-        !parameters->smtpd_reject_unlisted_recipient ||
-        slice_is_nocase(recipient->local, "postmaster") || mailbox_is_listed(parameters, recipient))
+    const struct service *service = session->service;
+    if (!service->parameters->smtpd_reject_unlisted_recipient ||
+        slice_is_nocase(recipient->local, "postmaster"))
         return;
-    write_refusal(verdict, POLICY_REJECT, "550 5.1.1", facts->recipient,
-                  "User unknown in virtual mailbox table",
-                  "the address is not in virtual_mailbox_maps");
+    switch (mailbox_find(&service->mailboxes, facts->recipient_class, recipient)) {
+    case TABLE_FOUND:
+        break;
+    case TABLE_ABSENT:
+        refuse_unknown(facts->recipient_class, facts->recipient, verdict);
+        break;
+    case TABLE_TROUBLE:
+        write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
+                      "Temporary lookup failure",
+                      "a table of recipients could not be searched to its end");
+        break;
+    }
 }
 
 /* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
@@ -144,7 +163,7 @@ static void check_route(const struct session *session, const struct policy_facts
                                      facts->recipient_domain, &route);
     if (trouble != NULL)
         write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
-                      "mail transport unavailable", trouble);
+                      "Recipient address rejected: mail transport unavailable", trouble);
 }
 
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
