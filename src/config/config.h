@@ -30,6 +30,8 @@ struct config_source {
     struct config_file master_cf;
     struct machine machine;
     struct config_files files; /* that they name; its owner must outlive the configuration */
+    bool is_checked; /* elsewhere: lists and tables are not read once more to see whether they are
+                        good, and files that nobody uses here need not be at hand */
 };
 
 enum service_role {

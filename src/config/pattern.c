@@ -70,8 +70,8 @@ static enum pattern_result try_posix(const struct pattern *pattern, const char *
         return result == REG_NOMATCH ? PATTERN_DIFFERS : PATTERN_GIVES_UP;
     for (size_t i = 0; i < PATTERN_GROUPS_MAX; i++)
         if (i <= pattern->group_count && places[i].rm_so >= 0)
-            match->groups[i] = slice_make(subject + places[i].rm_so,
-                                          (size_t)(places[i].rm_eo - places[i].rm_so));
+            match->groups[i] =
+                slice_make(subject + places[i].rm_so, (size_t)(places[i].rm_eo - places[i].rm_so));
     return PATTERN_MATCHES;
 }
 
@@ -79,17 +79,22 @@ static enum pattern_result try_posix(const struct pattern *pattern, const char *
 
 static struct err compile_perl(struct pattern *pattern, struct slice expression, struct slice flags)
 {
-    static const struct pattern_flag known[] = {
-        {'i', PCRE2_CASELESS}, {'m', PCRE2_MULTILINE}, {'s', PCRE2_DOTALL},
-        {'x', PCRE2_EXTENDED}, {'A', PCRE2_ANCHORED},  {'E', PCRE2_DOLLAR_ENDONLY},
-        {'U', PCRE2_UNGREEDY}, {'X', 0 /* PCRE2 is always so strict */}, {'\0', 0}};
+    static const struct pattern_flag known[] = {{'i', PCRE2_CASELESS},
+                                                {'m', PCRE2_MULTILINE},
+                                                {'s', PCRE2_DOTALL},
+                                                {'x', PCRE2_EXTENDED},
+                                                {'A', PCRE2_ANCHORED},
+                                                {'E', PCRE2_DOLLAR_ENDONLY},
+                                                {'U', PCRE2_UNGREEDY},
+                                                {'X', 0 /* PCRE2 is always so strict */},
+                                                {'\0', 0}};
     uint32_t bits = PCRE2_CASELESS | PCRE2_DOTALL, groups = 0;
     PCRE2_SIZE offset;
     PCRE2_UCHAR why[120];
     int error;
     TRY(apply_flags(known, flags, &bits));
-    pattern->perl = pcre2_compile((PCRE2_SPTR)expression.at, expression.len, bits, &error, &offset,
-                                  NULL);
+    pattern->perl =
+        pcre2_compile((PCRE2_SPTR)expression.at, expression.len, bits, &error, &offset, NULL);
     if (pattern->perl == NULL) {
         pcre2_get_error_message(error, why, sizeof why);
         return err_make(ERR_OTHER, "%s at offset %zu", (const char *)why, offset);

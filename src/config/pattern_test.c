@@ -52,8 +52,9 @@ TEST(groups_are_the_parts_in_parentheses)
 {
     struct pattern_match match;
     for (enum pattern_dialect dialect = PATTERN_POSIX; dialect <= PATTERN_PERL; dialect++) {
-        assert_int_equal(result_of(dialect, "^([a-z]+)([+].*)?@(.*)$", "", "ada@example.org", &match),
-                         PATTERN_MATCHES);
+        assert_int_equal(
+            result_of(dialect, "^([a-z]+)([+].*)?@(.*)$", "", "ada@example.org", &match),
+            PATTERN_MATCHES);
         assert_slice(match.groups[1], "ada");
         assert_slice(match.groups[2], "");
         assert_slice(match.groups[3], "example.org");
@@ -66,8 +67,9 @@ TEST(an_expression_that_goes_astray_gives_up)
     char subject[200];
     memset(subject, 'a', sizeof subject - 1);
     subject[sizeof subject - 1] = '\0';
-    assert_int_equal(result_of(PATTERN_PERL, "^(a|aa|aaa)*b(?<=c)$|^(?:(a+)+)+!", "", subject, &match),
-                     PATTERN_GIVES_UP);
+    assert_int_equal(
+        result_of(PATTERN_PERL, "^(a|aa|aaa)*b(?<=c)$|^(?:(a+)+)+!", "", subject, &match),
+        PATTERN_GIVES_UP);
 }
 
 TEST(what_is_no_expression_is_told)

@@ -49,7 +49,8 @@ struct table_source {
 
 struct table;
 
-struct table_source table_source_of(const struct parameters *parameters, struct config_notes *notes);
+struct table_source table_source_of(const struct parameters *parameters,
+                                    struct config_notes *notes);
 
 /* The error names the table's file and line and says what to do. */
 MUST_CHECK struct err table_compile(struct slice text, const struct table_source *source,

@@ -94,8 +94,7 @@ static bool is_alias_line(struct slice line, enum table_syntax syntax)
     bool quoted;
     struct slice first_word = slice_first(line, key_end(line, false, &quoted));
     return syntax == TABLE_SYNTAX_ALIASES ||
-           (syntax == TABLE_SYNTAX_EITHER &&
-            key_end(first_word, true, &quoted) < first_word.len);
+           (syntax == TABLE_SYNTAX_EITHER && key_end(first_word, true, &quoted) < first_word.len);
 }
 
 /* NULL, or what is wrong. */

@@ -13,8 +13,8 @@ struct table_rule {
     bool is_if;
     bool negated;
     unsigned line;
-    size_t next_after; /* of an "if": the rule behind its endif; while that is unread, the "if" around
-                          it */
+    size_t next_after; /* of an "if": the rule behind its endif; while that is unread, the "if"
+                          around it */
     struct ip_network network;
     struct pattern *pattern; /* NULL in rules of networks */
     struct slice answer;
@@ -94,8 +94,9 @@ static struct err check_answer(const struct table_text *text, const struct table
         if (!piece.is_group)
             continue;
         if (rule->negated)
-            return table_text_wrong(text, "$%.*s behind a pattern with ! in front, which has no "
-                                          "match to take it from",
+            return table_text_wrong(text,
+                                    "$%.*s behind a pattern with ! in front, which has no "
+                                    "match to take it from",
                                     SLICE_PRINTF(config_quote(piece.literal)));
         if (!slice_to_number(piece.literal, groups, &group) || group == 0)
             return table_text_wrong(text, "$%.*s: the pattern has %zu groups in parentheses",
@@ -198,7 +199,8 @@ static struct err take_condition(const struct table_text *text, enum table_rules
     return err_none();
 }
 
-/* The new rule is in the list from its beginning, so that what it holds is freed with the others. */
+/* The new rule is in the list from its beginning, so that what it holds is freed with the others.
+ */
 static struct table_rule *add_rule(struct table_rules *rules, unsigned line)
 {
     if (rules->count == rules->capacity) {
@@ -219,8 +221,9 @@ static struct err read_if(struct table_rules *rules, const struct table_text *te
     rules->open_if = rules->count;
     TRY(take_condition(text, rules->kind, &rest, rule));
     if (rest.len > 0)
-        return table_text_wrong(text, "\"%.*s\" behind the condition of an if; rules stand on "
-                                      "lines of their own",
+        return table_text_wrong(text,
+                                "\"%.*s\" behind the condition of an if; rules stand on "
+                                "lines of their own",
                                 SLICE_PRINTF(config_quote(rest)));
     return err_none();
 }

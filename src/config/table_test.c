@@ -97,8 +97,8 @@ static const char entries[] = "# a comment\n"
 
 TEST(a_file_of_entries_is_read_as_postmap_reads_it)
 {
-    static const char *const types[] = {"hash:/x", "btree:/x", "lmdb:/x", "cdb:/x", "texthash:/x",
-                                        "proxy:hash:/x"};
+    static const char *const types[] = {"hash:/x", "btree:/x",    "lmdb:/x",
+                                        "cdb:/x",  "texthash:/x", "proxy:hash:/x"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct table *table = table_of(types[i], entries, TABLE_SYNTAX_POSTMAP);
         assert_answer_of(table, TABLE_KEY_WHOLE, "ada@EXAMPLE.org", "one  two");
@@ -149,8 +149,8 @@ TEST(aliases_have_a_colon_behind_the_key)
         assert_answer_of(table, TABLE_KEY_WHOLE, "Root", "ada");
         assert_answer_of(table, TABLE_KEY_WHOLE, "joe doe", "joe@example.org,\tjim");
         assert_answer_of(table, TABLE_KEY_WHOLE, "bob", "carl");
-        assert_int_equal(
-            table_find(table, TABLE_KEY_WHOLE, slice_of("postmaster"), NULL), TABLE_FOUND);
+        assert_int_equal(table_find(table, TABLE_KEY_WHOLE, slice_of("postmaster"), NULL),
+                         TABLE_FOUND);
         assert_int_equal(notes.count, 0);
         table_free(table);
     }
@@ -180,8 +180,8 @@ TEST(networks_are_tried_in_their_order)
                                    "ENDIF\n";
     struct table *table = table_of("cidr:/x", networks, TABLE_SYNTAX_POSTMAP);
     static const char *const cases[][2] = {
-        {"192.0.2.1", "REJECT"}, {"192.0.2.2", "OK $1"},     {"10.2.0.1", "OK inside"},
-        {"10.1.2.3", "OK three"}, {"10.1.2.4", NULL},        {"2001:db8::5", "OK six"},
+        {"192.0.2.1", "REJECT"},  {"192.0.2.2", "OK $1"}, {"10.2.0.1", "OK inside"},
+        {"10.1.2.3", "OK three"}, {"10.1.2.4", NULL},     {"2001:db8::5", "OK six"},
         {"2001:db9::5", NULL},    {"example.org", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -210,10 +210,14 @@ TEST(patterns_are_tried_in_their_order)
                                    "/^e\\/f/ escaped\n";
     static const char *const types[] = {"regexp:/x", "pcre:/x"};
     static const char *const cases[][2] = {
-        {"Ada@Example.org", "first-Example.org"}, {"x@example.net", "foreign"},
-        {"bert@example.org", "example-bert costs $1"}, {"bob@example.org", "small"},
-        {"BOB@example.org", NULL}, {"c/d@example.org", "slash"},
-        {"e/f@example.org", "escaped"}, {"x@example.org", NULL},
+        {"Ada@Example.org", "first-Example.org"},
+        {"x@example.net", "foreign"},
+        {"bert@example.org", "example-bert costs $1"},
+        {"bob@example.org", "small"},
+        {"BOB@example.org", NULL},
+        {"c/d@example.org", "slash"},
+        {"e/f@example.org", "escaped"},
+        {"x@example.org", NULL},
     };
     for (size_t i = 0; i < 2; i++) {
         struct table *table = table_of(types[i], patterns, TABLE_SYNTAX_POSTMAP);
@@ -233,8 +237,7 @@ TEST(a_key_with_a_nul_or_too_long_is_in_no_table_of_patterns)
                      TABLE_FOUND);
     assert_int_equal(table_find(table, TABLE_KEY_WHOLE, slice_make(key, sizeof key), NULL),
                      TABLE_ABSENT);
-    assert_int_equal(table_find(table, TABLE_KEY_WHOLE, slice_make("a\0b", 3), NULL),
-                     TABLE_ABSENT);
+    assert_int_equal(table_find(table, TABLE_KEY_WHOLE, slice_make("a\0b", 3), NULL), TABLE_ABSENT);
     table_free(table);
     table = table_of("hash:/x", "a x\n", TABLE_SYNTAX_POSTMAP);
     assert_int_equal(table_find(table, TABLE_KEY_WHOLE, slice_make(key, sizeof key), NULL),

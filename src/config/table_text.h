@@ -12,8 +12,8 @@ struct table_text {
     const char *path;
     struct config_notes *notes; /* may be NULL */
     struct line_reader lines;
-    struct slice line;     /* a logical line, white space at its ends removed */
-    unsigned line_number;  /* of its first physical line */
+    struct slice line;    /* a logical line, white space at its ends removed */
+    unsigned line_number; /* of its first physical line */
     unsigned warning_count;
 };
 

@@ -47,7 +47,9 @@ static bool name_files(struct setup *setup, const char *folder)
     return true;
 }
 
-/* A role has what the supervisor read, and nothing else. */
+/* ---- the files that it names ---- */
+
+/* A role has what was read for it, and nothing else. */
 static struct err find_handed_down(void *owner, const char *path, struct slice *text)
 {
     const struct file_set *files = owner;
@@ -66,14 +68,14 @@ static struct err read_on_demand(void *owner, const char *path, struct slice *te
     return find_handed_down(owner, path, text);
 }
 
-static void load_config(struct setup *setup,
-                        struct err (*find)(void *, const char *, struct slice *))
+static void load_config(struct setup *setup, bool handed_down)
 {
     struct config_source source = {
         .main_cf = {.path = setup->main_path},
         .master_cf = {.path = setup->master_path},
         .machine = machine_facts_view(&setup->machine),
-        .files = {.find = find, .owner = &setup->files},
+        .files = {handed_down ? find_handed_down : read_on_demand, &setup->files},
+        .is_checked = handed_down,
     };
     if (!file_set_find(&setup->files, setup->main_path, &source.main_cf.text) ||
         !file_set_find(&setup->files, setup->master_path, &source.master_cf.text))
@@ -141,7 +143,7 @@ void setup_read(struct setup *setup, const char *folder)
     bool main_read = read_file(setup, setup->main_path);
     bool master_read = read_file(setup, setup->master_path);
     if (main_read && master_read)
-        load_config(setup, read_on_demand);
+        load_config(setup, false);
     if (setup->config == NULL)
         return;
     mta_check(setup->config, &setup->notes);
@@ -151,7 +153,7 @@ void setup_read(struct setup *setup, const char *folder)
 void setup_restore(struct setup *setup)
 {
     setup->notes = config_notes_make();
-    load_config(setup, find_handed_down);
+    load_config(setup, true);
 }
 
 void setup_free(struct setup *setup)
