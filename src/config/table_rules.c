@@ -283,17 +283,32 @@ struct err table_rules_read(struct table_rules *rules, struct table_text *text, 
 
 /* ---- finding ---- */
 
-static enum pattern_result try_rule(const struct table_rule *rule, struct subject *subject)
+/* A network says nothing about the addresses of another family, also with ! in front. */
+static enum table_result try_rule(const struct table_rule *rule, struct subject *subject)
 {
-    if (rule->pattern != NULL)
-        return pattern_try(rule->pattern, subject->text, &subject->match);
-    return ip_network_holds(&rule->network, &subject->ip) ? PATTERN_MATCHES : PATTERN_DIFFERS;
+    bool holds = false;
+    if (rule->pattern != NULL) {
+        enum pattern_result result = pattern_try(rule->pattern, subject->text, &subject->match);
+        if (result == PATTERN_GIVES_UP)
+            return TABLE_TROUBLE;
+        holds = result == PATTERN_MATCHES;
+    } else if (rule->network.base.family == subject->ip.family) {
+        holds = ip_network_holds(&rule->network, &subject->ip);
+    } else {
+        return TABLE_ABSENT;
+    }
+    return holds != rule->negated ? TABLE_FOUND : TABLE_ABSENT;
 }
 
 static bool subject_make(enum table_rules_kind kind, struct slice key, struct subject *out)
 {
-    if (kind == RULES_OF_NETWORKS)
-        return ip_parse(key, &out->ip);
+    if (kind == RULES_OF_NETWORKS) {
+        struct ip ip;
+        if (!ip_parse(key, &ip))
+            return false;
+        out->ip = ip_unmapped(&ip);
+        return true;
+    }
     if (key.len > TABLE_KEY_MAX || slice_find(key, '\0') < key.len)
         return false;
     if (key.len > 0)
@@ -323,13 +338,12 @@ enum table_result table_rules_find(const struct table_rules *rules, struct slice
         return TABLE_ABSENT;
     while (next < rules->count) {
         const struct table_rule *rule = &rules->rules[next++];
-        enum pattern_result result = try_rule(rule, &subject);
-        bool holds = (result == PATTERN_MATCHES) != rule->negated;
-        if (result == PATTERN_GIVES_UP)
-            return TABLE_TROUBLE;
-        if (!rule->is_if && holds)
+        enum table_result result = try_rule(rule, &subject);
+        if (result == TABLE_TROUBLE)
+            return result;
+        if (!rule->is_if && result == TABLE_FOUND)
             return answer_with(rules, rule, &subject, answer);
-        if (rule->is_if && !holds)
+        if (rule->is_if && result == TABLE_ABSENT)
             next = rule->next_after;
     }
     return TABLE_ABSENT;

@@ -175,19 +175,25 @@ TEST(networks_are_tried_in_their_order)
                                    "!10.1.0.0/16 OK inside\n"
                                    "10.1.2.3 OK three\n"
                                    "endif\n"
-                                   "if !10.0.0.0/8\n"
+                                   "if !2001:db8:1::/48\n"
                                    "[2001:db8::]/32 OK six\n"
                                    "ENDIF\n";
     struct table *table = table_of("cidr:/x", networks, TABLE_SYNTAX_POSTMAP);
     static const char *const cases[][2] = {
-        {"192.0.2.1", "REJECT"},  {"192.0.2.2", "OK $1"}, {"10.2.0.1", "OK inside"},
-        {"10.1.2.3", "OK three"}, {"10.1.2.4", NULL},     {"2001:db8::5", "OK six"},
-        {"2001:db9::5", NULL},    {"example.org", NULL},
+        {"192.0.2.1", "REJECT"},   {"192.0.2.2", "OK $1"},
+        {"10.2.0.1", "OK inside"}, {"10.1.2.3", "OK three"},
+        {"10.1.2.4", NULL},        {"2001:db8::5", "OK six"},
+        {"2001:db8:1::5", NULL},   {"::ffff:192.0.2.1", "REJECT"},
+        {"2001:db9::5", NULL},     {"example.org", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_answer_of(table, TABLE_KEY_WHOLE, cases[i][0], cases[i][1]);
     assert_answer_of(table, TABLE_KEY_PART, "192.0.2.1", NULL);
     assert_false(table_holds_everybody(table));
+    table_free(table);
+    table =
+        table_of("cidr:/x", "!10.0.0.0/8 x\nif !10.0.0.0/8\n::/0 x\nendif\n", TABLE_SYNTAX_POSTMAP);
+    assert_answer_of(table, TABLE_KEY_WHOLE, "2001:db8::1", NULL);
     table_free(table);
     table = table_of("cidr:/x", "192.0.2.1 x\n0.0.0.0/0 y\n", TABLE_SYNTAX_POSTMAP);
     assert_true(table_holds_everybody(table));
