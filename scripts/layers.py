@@ -48,7 +48,11 @@ ALLOWED_FOR = {
     "base": {"calloc", "realloc", "free", "abort", "fprintf", "__fprintf_chk", "stderr", "vsnprintf",
              "__vsnprintf_chk", "snprintf", "__snprintf_chk", "strerror"},
     "spool": {"XXH3_64bits_withSeed"},
-    "config": {"qsort", "bsearch"},
+    "config": {"qsort", "bsearch", "regcomp", "regexec", "regfree", "regerror",
+               "pcre2_compile_8", "pcre2_code_free_8", "pcre2_get_error_message_8", "pcre2_get_ovector_pointer_8",
+               "pcre2_match_8", "pcre2_match_context_create_8", "pcre2_match_context_free_8",
+               "pcre2_match_data_create_8", "pcre2_match_data_free_8", "pcre2_pattern_info_8",
+               "pcre2_set_depth_limit_8", "pcre2_set_match_limit_8"},
 }
 
 

@@ -1,8 +1,8 @@
 #include "config/checks.h"
 
 #include "config/domain_list.h"
-#include "config/fixed_table.h"
 #include "config/network_list.h"
+#include "config/table_list.h"
 
 static void report(const struct parameters *parameters, enum parameter parameter,
                    const struct err *err, struct config_notes *notes)
@@ -21,11 +21,13 @@ static bool is_given(const struct parameters *parameters, enum parameter paramet
 static void check_networks(const struct parameters *parameters, struct config_notes *notes)
 {
     struct network_list list = {0};
-    struct err err = network_list_parse(slice_of(parameters->mynetworks), &list);
+    struct table_source source = table_source_of(parameters, notes);
+    struct err err = network_list_parse(slice_of(parameters->mynetworks), &source, &list);
     report(parameters, PARAMETER_mynetworks, &err, notes);
     if (network_list_is_open(&list))
         config_note(notes, CONFIG_WARNING, parameter_origin(parameters, PARAMETER_mynetworks),
-                    "mynetworks = %.*s: a network of length 0 is everybody; whoever may come from "
+                    "mynetworks = %.*s: a network of length 0, or a table that knows everybody, is "
+                    "everybody; whoever may come from "
                     "there sends mail to anywhere where permit_mynetworks stands. Name the "
                     "networks that are yours",
                     SLICE_PRINTF(config_quote(slice_of(parameters->mynetworks))));
@@ -44,11 +46,12 @@ static void check_domains(const struct parameters *parameters, struct config_not
         {PARAMETER_virtual_alias_domains, parameters->virtual_alias_domains, DOMAIN_ITSELF},
         {PARAMETER_relay_domains, parameters->relay_domains, DOMAIN_AND_BELOW},
     };
+    struct table_source source = table_source_of(parameters, notes);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct domain_list list = {0};
         if (!is_given(parameters, lists[i].parameter))
             continue;
-        struct err err = domain_list_parse(slice_of(lists[i].text), lists[i].match, &list);
+        struct err err = domain_list_parse(slice_of(lists[i].text), lists[i].match, &source, &list);
         report(parameters, lists[i].parameter, &err, notes);
         domain_list_free(&list);
     }
@@ -59,15 +62,23 @@ static void check_tables(const struct parameters *parameters, struct config_note
     const struct {
         enum parameter parameter;
         const char *text;
-    } maps[] = {
-        {PARAMETER_virtual_mailbox_maps, parameters->virtual_mailbox_maps},
-        {PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps},
+        enum table_syntax syntax;
+    } lists[] = {
+        {PARAMETER_virtual_mailbox_maps, parameters->virtual_mailbox_maps, TABLE_SYNTAX_POSTMAP},
+        {PARAMETER_relay_recipient_maps, parameters->relay_recipient_maps, TABLE_SYNTAX_POSTMAP},
+        {PARAMETER_local_recipient_maps, parameters->local_recipient_maps, TABLE_SYNTAX_EITHER},
+        {PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps, TABLE_SYNTAX_POSTMAP},
         /* Nobody asks it where no user is this machine's. */
-        {PARAMETER_alias_maps, parameters->mydestination[0] != '\0' ? parameters->alias_maps : ""},
+        {PARAMETER_alias_maps, parameters->mydestination[0] != '\0' ? parameters->alias_maps : "",
+         TABLE_SYNTAX_ALIASES},
     };
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
-        struct err err = fixed_tables_check(slice_of(maps[i].text));
-        report(parameters, maps[i].parameter, &err, notes);
+    struct table_source source = table_source_of(parameters, notes);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct table_list list = {0};
+        source.syntax = lists[i].syntax;
+        struct err err = table_list_compile(slice_of(lists[i].text), &source, &list);
+        report(parameters, lists[i].parameter, &err, notes);
+        table_list_free(&list);
     }
 }
 

@@ -11,6 +11,8 @@
 struct config {
     struct arena arena;
     struct machine machine;
+    struct config_files files;
+    bool is_checked;
     const char *main_cf_path;
     struct main_cf main_cf;
     struct master_cf master_cf;
@@ -38,6 +40,8 @@ static struct config *config_new(const struct config_source *source)
 {
     struct config *config = memory_new(sizeof *config);
     config->arena = keep_make();
+    config->files = source->files;
+    config->is_checked = source->is_checked;
     config->machine = keep_machine(&config->arena, &source->machine);
     config->main_cf_path = keep_text(&config->arena, slice_of(source->main_cf.path));
     return config;
@@ -78,7 +82,9 @@ static void load_main(struct config *config, const struct survey *survey)
     config->scope =
         scope_make(&config->main_cf, NULL, &config->machine, config->main_cf_path, &config->arena);
     parameters_resolve(&config->scope, &config->arena, survey->notes, &config->main);
-    parameters_check(&config->main, survey->notes);
+    config->main.files = &config->files;
+    if (!config->is_checked)
+        parameters_check(&config->main, survey->notes);
     warn_without_level(config, survey->notes);
     survey_main_cf(survey, &config->scope, &config->main);
 }
@@ -125,7 +131,9 @@ static void load_service(struct config *config, size_t index, const struct surve
     if (service->role != SERVICE_PASSED_OVER) {
         struct parameters *own = keep_new(&config->arena, sizeof *own);
         parameters_resolve(scope, &config->arena, survey->notes, own);
-        parameters_check(own, survey->notes);
+        own->files = &config->files;
+        if (!config->is_checked)
+            parameters_check(own, survey->notes);
         service->parameters = parameters = own;
     }
     if (settings_matter(config, service))

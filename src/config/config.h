@@ -29,6 +29,9 @@ struct config_source {
     struct config_file main_cf;
     struct config_file master_cf;
     struct machine machine;
+    struct config_files files; /* that they name; its owner must outlive the configuration */
+    bool is_checked; /* elsewhere: lists and tables are not read once more to see whether they are
+                        good, and files that nobody uses here need not be at hand */
 };
 
 enum service_role {
@@ -56,7 +59,7 @@ struct config_service {
 
 struct config;
 
-/* Nothing of the source is needed afterwards. On failure *out is untouched. */
+/* Of the source only the owner of its files is needed afterwards. On failure *out is untouched. */
 MUST_CHECK struct err config_load(const struct config_source *source, struct config **out,
                                   struct config_notes *notes);
 void config_free(struct config *config);

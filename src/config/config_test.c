@@ -256,18 +256,15 @@ TEST(a_dangerous_parameter_that_cannot_be_read_is_refused)
 
 TEST(settings_of_local_delivery_matter_where_there_is_local_delivery)
 {
-    static const char aliases[] = LEVEL "fallback_transport = smtp:[x]\n"
-                                        "local_recipient_maps = hash:/etc/users\n";
+    static const char aliases[] = LEVEL "fallback_transport = smtp:[x]\n";
     char text[500];
     assert_refuses(aliases, PORT_25, "error: main.cf, line 2: fallback_transport = smtp:[x]");
-    assert_said(&notes, "error: main.cf, line 3: local_recipient_maps");
     snprintf(text, sizeof text, "%smydestination =\n", aliases);
     assert_loads(text, PORT_25);
     assert_said(&notes,
                 "note: main.cf, line 2: fallback_transport is passed over: in this configuration");
     snprintf(text, sizeof text, "%slocal_transport = lmtp:unix:private/lmtp\n", aliases);
-    assert_refuses(text, PORT_25, "error: main.cf, line 3: local_recipient_maps");
-    assert_int_equal(notes.error_count, 1);
+    assert_loads(text, PORT_25);
 }
 
 TEST(settings_of_virtual_delivery_matter_where_there_is_virtual_delivery)
@@ -364,8 +361,9 @@ TEST(lists_are_checked_where_they_are_set)
     assert_refuses(LEVEL "virtual_mailbox_domains = mysql:/etc/domains.cf\n", PORT_25,
                    "error: main.cf, line 2: virtual_mailbox_domains: mysql:/etc/domains.cf: tables "
                    "of type mysql are not supported yet");
-    assert_refuses(LEVEL "virtual_mailbox_maps = hash:/etc/users\n", PORT_25,
-                   "error: main.cf, line 2: virtual_mailbox_maps: hash:/etc/users");
+    assert_refuses(
+        LEVEL "virtual_mailbox_maps = hash:/etc/users\n", PORT_25,
+        "error: main.cf, line 2: virtual_mailbox_maps: /etc/users: no files are at hand");
     assert_int_equal(notes.error_count, 1);
     assert_refuses(LEVEL, PORT_25 " -o mynetworks=localhost\n",
                    "error: master.cf: line 2: mynetworks: \"localhost\" is neither an address");
@@ -375,6 +373,38 @@ TEST(lists_are_checked_where_they_are_set)
                    "error: main.cf, line 2: myorigin = /etc/mailname: there is no name");
     assert_refuses(LEVEL "myorigin = /etc/hostname\n", PORT_25,
                    "error: main.cf, line 2: myorigin = /etc/hostname: no file but /etc/mailname");
+}
+
+static struct err find_file(void *owner, const char *path, struct slice *text)
+{
+    (void)owner;
+    if (strcmp(path, "/spool/users") != 0)
+        return err_make(2, "%s: No such file or directory", path);
+    *text = slice_of("ada@example.org x\nnothing\nada@example.org y\n");
+    return err_none();
+}
+
+TEST(tables_in_files_are_read_through_the_source)
+{
+    static const char main_cf[] =
+        LEVEL "queue_directory = /spool\nvirtual_mailbox_maps = hash:users\n"
+              "relay_recipient_maps = hash:/nosuch\n";
+    struct config_source source = {
+        .main_cf = {"main.cf", slice_of(main_cf)},
+        .master_cf = {"master.cf", slice_of(PORT_25)},
+        .machine = {slice_of("mx.example.org"), slice_of("127.0.0.1/8"), slice_of("")},
+        .files = {.find = find_file},
+    };
+    config_free(config);
+    config = NULL;
+    config_notes_free(&notes);
+    struct err err = config_load(&source, &config, &notes);
+    assert_true(err_is(&err));
+    assert_int_equal(notes.error_count, 1);
+    assert_said(&notes, "error: main.cf, line 4: relay_recipient_maps: /nosuch: No such file");
+    assert_said(&notes, "warning: /spool/users, line 2: expected format: key whitespace value");
+    assert_said(&notes, "warning: /spool/users, line 3: duplicate entry; the first one counts: "
+                        "\"ada@example.org\"");
 }
 
 TEST(a_configuration_that_listens_nowhere_is_pointed_at)
@@ -448,6 +478,7 @@ int main(void)
         cmocka_unit_test(transports_have_values_of_their_own_and_matter_when_they_are_named),
         cmocka_unit_test(a_setting_in_the_wrong_service_is_noted),
         cmocka_unit_test(lists_are_checked_where_they_are_set),
+        cmocka_unit_test(tables_in_files_are_read_through_the_source),
         cmocka_unit_test(a_configuration_that_listens_nowhere_is_pointed_at),
         cmocka_unit_test(any_name_can_be_asked_for),
         cmocka_unit_test(the_classic_set_up_loads_without_a_word),

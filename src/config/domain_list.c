@@ -1,64 +1,65 @@
 #include "config/domain_list.h"
 
 #include "base/memory.h"
-#include "config/fixed_table.h"
+#include "config/keep.h"
 #include "config/member.h"
+
+enum { MEMBERS_FIRST_ROOM = 8 };
 
 struct domain_member {
     bool excluded;
-    bool is_table;
-    struct slice domain;
-    struct fixed_table table;
+    struct slice domain; /* when there is no table */
+    struct table *table;
 };
 
 void domain_list_free(struct domain_list *list)
 {
+    for (size_t i = 0; i < list->count; i++)
+        table_free(list->members[i].table);
     memory_free(list->members);
-    memory_free(list->text);
+    arena_reset(&list->texts);
     *list = (struct domain_list){0};
 }
 
-static struct err parse_member(const struct member *member, struct domain_member *out)
+static struct err parse_member(const struct member *member, const struct table_source *source,
+                               struct arena *texts, struct domain_member *out)
 {
-    struct domain_member parsed = {.excluded = member->excluded, .domain = member->text};
-    parsed.is_table = member->kind == MEMBER_TABLE;
-    if (member->kind == MEMBER_FILE)
-        return member_unsupported(member);
-    if (parsed.is_table)
-        TRY(fixed_table_parse(member->text, &parsed.table));
+    struct domain_member parsed = {.excluded = member->excluded};
+    if (member->kind == MEMBER_TABLE)
+        TRY(table_compile(member->text, source, &parsed.table));
+    else
+        parsed.domain = slice_of(keep_text(texts, member->text));
     *out = parsed;
     return err_none();
 }
 
-static size_t count_members(struct slice text)
+static struct err parse_all(struct slice text, const struct table_source *source,
+                            struct domain_list *list)
 {
+    struct member_reader reader = member_reader_over(text, source);
     struct member member;
-    size_t count = 0;
-    while (member_next(&text, &member))
-        count++;
-    return count;
-}
-
-static struct err parse_all(struct domain_list *list)
-{
-    struct slice rest = slice_of(list->text);
-    struct member member;
-    while (member_next(&rest, &member)) {
-        TRY(parse_member(&member, &list->members[list->count]));
+    struct err err;
+    size_t room = 0;
+    while (member_reader_next(&reader, &member, &err)) {
+        if (list->count == LIST_MEMBERS_MAX)
+            return err_make(ERR_OTHER, "more than %d members", LIST_MEMBERS_MAX);
+        if (list->count == room) {
+            room = room > 0 ? 2 * room : MEMBERS_FIRST_ROOM;
+            list->members = memory_grow(list->members, room * sizeof *list->members);
+        }
+        err = parse_member(&member, source, &list->texts, &list->members[list->count]);
+        if (err_is(&err))
+            return member_reader_wrong(&reader, &err);
         list->count++;
     }
-    return err_none();
+    return err;
 }
 
-struct err domain_list_parse(struct slice text, enum domain_match match, struct domain_list *out)
+struct err domain_list_parse(struct slice text, enum domain_match match,
+                             const struct table_source *source, struct domain_list *out)
 {
-    struct domain_list list = {.match = match};
-    size_t count = count_members(text);
-    if (count > LIST_MEMBERS_MAX)
-        return err_make(ERR_OTHER, "more than %d members", LIST_MEMBERS_MAX);
-    list.text = memory_text(text);
-    list.members = memory_new(count * sizeof *list.members);
-    struct err err = parse_all(&list);
+    struct domain_list list = {.match = match, .texts = keep_make()};
+    struct err err = parse_all(text, source, &list);
     if (err_is(&err))
         domain_list_free(&list);
     else
@@ -72,15 +73,17 @@ static bool is_below(struct slice domain, struct slice parent)
            slice_ends_nocase(domain, parent);
 }
 
-/* A table is asked for the domain, and where parents match for each of its parents too. */
-static bool table_holds(const struct fixed_table *table, struct slice domain, bool parents)
+/* A table is asked for the domain, and where parents match for each of its parents too. One in
+ * trouble does not hold it: a domain that is not surely ours is foreign. */
+static bool table_holds(const struct table *table, struct slice domain, bool parents)
 {
-    struct slice answer;
+    enum table_key kind = TABLE_KEY_WHOLE;
     while (domain.len > 0) {
-        if (fixed_table_find(table, domain, &answer))
+        if (table_find(table, kind, domain, NULL) == TABLE_FOUND)
             return true;
         if (!parents)
             return false;
+        kind = TABLE_KEY_PART;
         domain = slice_skip(domain, slice_find(domain, '.') + 1);
     }
     return false;
@@ -89,8 +92,8 @@ static bool table_holds(const struct fixed_table *table, struct slice domain, bo
 static bool member_matches(const struct domain_member *member, enum domain_match match,
                            struct slice domain)
 {
-    if (member->is_table)
-        return table_holds(&member->table, domain, match == DOMAIN_AND_BELOW);
+    if (member->table != NULL)
+        return table_holds(member->table, domain, match == DOMAIN_AND_BELOW);
     if (slice_equal_nocase(member->domain, domain))
         return true;
     if (match == DOMAIN_AND_BELOW)

@@ -1,6 +1,6 @@
 /* A list of domains, as mydestination, relay_domains and virtual_mailbox_domains have it: names,
- * "!" in front of what does not belong, static: and inline: tables. Letter case does not matter;
- * the first member that matches decides. postconf(5).
+ * "!" in front of what does not belong, tables, and files of such members. Letter case does not
+ * matter; the first member that matches decides. postconf(5).
  *
  * Which names a member matches depends on the parameter, as in Postfix: a member of mydestination
  * or of a virtual_*_domains matches itself only. In relay_domains, which
@@ -9,8 +9,8 @@
 #ifndef TUVI_CONFIG_DOMAIN_LIST_H
 #define TUVI_CONFIG_DOMAIN_LIST_H
 
-#include "base/err.h"
-#include "base/slice.h"
+#include "base/arena.h"
+#include "config/table.h"
 
 enum domain_match {
     DOMAIN_ITSELF,       /* mydestination, virtual_mailbox_domains, virtual_alias_domains */
@@ -25,12 +25,12 @@ struct domain_list {
     enum domain_match match;
     struct domain_member *members;
     size_t count;
-    char *text; /* the members' bytes */
+    struct arena texts;
 };
 
 /* The error names the member and says what would be right. */
 MUST_CHECK struct err domain_list_parse(struct slice text, enum domain_match match,
-                                        struct domain_list *out);
+                                        const struct table_source *source, struct domain_list *out);
 void domain_list_free(struct domain_list *list);
 
 bool domain_list_holds(const struct domain_list *list, struct slice domain);

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct table_source no_files;
+
 static bool holds(const char *text, enum domain_match match, const char *domain)
 {
     struct domain_list list = {0};
-    struct err err = domain_list_parse(slice_of(text), match, &list);
+    struct err err = domain_list_parse(slice_of(text), match, &no_files, &list);
     if (err_is(&err))
         fail_msg("%s: %s", text, err.text);
     bool held = domain_list_holds(&list, slice_of(domain));
@@ -60,18 +62,20 @@ TEST(fixed_tables_can_be_members)
     assert_false(holds("!inline:{example.org=x} static:all", DOMAIN_ITSELF, "example.org"));
 }
 
-TEST(other_tables_and_files_are_named)
+TEST(what_cannot_be_read_is_named)
 {
     static const struct {
         const char *text, *reason;
     } wrong[] = {
-        {"example.org hash:/etc/domains", "hash:/etc/domains: tables of type hash"},
-        {"!/etc/domains", "/etc/domains: members in a file"},
+        {"example.org hash:/etc/domains", "/etc/domains: no files are at hand here; hash: reads"},
+        {"!/etc/domains", "/etc/domains: no files are at hand"},
+        {"mysql:/etc/domains", "tables of type mysql are not supported"},
         {"inline:{ x }", "missing '='"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct domain_list list = {0};
-        struct err err = domain_list_parse(slice_of(wrong[i].text), DOMAIN_ITSELF, &list);
+        struct err err =
+            domain_list_parse(slice_of(wrong[i].text), DOMAIN_ITSELF, &no_files, &list);
         if (strstr(err.text, wrong[i].reason) == NULL)
             fail_msg("%s: %s", wrong[i].text, err.text);
         assert_null(list.members);
@@ -85,12 +89,12 @@ TEST(a_list_has_a_limit)
     size_t used = 0;
     for (int i = 0; i < LIST_MEMBERS_MAX; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "a.b ");
-    struct err err = domain_list_parse(slice_make(text, used), DOMAIN_ITSELF, &list);
+    struct err err = domain_list_parse(slice_make(text, used), DOMAIN_ITSELF, &no_files, &list);
     assert_false(err_is(&err));
     assert_int_equal(list.count, LIST_MEMBERS_MAX);
     domain_list_free(&list);
     used += (size_t)snprintf(text + used, sizeof text - used, "a.b ");
-    err = domain_list_parse(slice_make(text, used), DOMAIN_ITSELF, &list);
+    err = domain_list_parse(slice_make(text, used), DOMAIN_ITSELF, &no_files, &list);
     assert_string_equal(err.text, "more than 10000 members");
 }
 
@@ -102,7 +106,7 @@ int main(void)
         cmocka_unit_test(where_parents_do_not_match_a_dot_in_front_does),
         cmocka_unit_test(the_first_member_that_matches_decides),
         cmocka_unit_test(fixed_tables_can_be_members),
-        cmocka_unit_test(other_tables_and_files_are_named),
+        cmocka_unit_test(what_cannot_be_read_is_named),
         cmocka_unit_test(a_list_has_a_limit),
     };
     return RUN_TESTS(tests);

@@ -26,8 +26,7 @@ bool lines_are_text(struct slice text, const struct origin *file, struct config_
 
 struct line_reader line_reader_over(struct slice text)
 {
-    CHECK(text.len <= CONFIG_FILE_MAX);
-    return (struct line_reader){.rest = text, .next_line = 1, .joined = buf_make(CONFIG_FILE_MAX)};
+    return (struct line_reader){.rest = text, .next_line = 1, .joined = buf_make(text.len)};
 }
 
 void line_reader_free(struct line_reader *r)

@@ -1,6 +1,7 @@
-/* The logical lines of main.cf and master.cf. A line that begins with white space continues the one
- * before it; blank lines and lines whose first character is '#' say nothing and are passed over,
- * also between a line and its continuation, which they do not end. postconf(5), master(5). */
+/* The logical lines of main.cf, master.cf and lookup tables. A line that begins with white space
+ * continues the one before it; blank lines and lines whose first character is '#' say nothing and
+ * are passed over, also between a line and its continuation, which they do not end. postconf(5),
+ * master(5). */
 #ifndef TUVI_CONFIG_LINES_H
 #define TUVI_CONFIG_LINES_H
 

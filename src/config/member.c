@@ -1,8 +1,7 @@
 #include "config/member.h"
 
+#include "config/lines.h"
 #include "config/words.h"
-
-enum { QUOTE_MAX = 100 };
 
 static size_t type_word_len(struct slice text)
 {
@@ -26,7 +25,8 @@ static size_t table_type_len(struct slice text)
     return inner > 0 ? len + 1 + inner : len;
 }
 
-bool member_next(struct slice *rest, struct member *out)
+/* Takes the next member from the text; false at the end. */
+static bool member_next(struct slice *rest, struct member *out)
 {
     struct member member = {.kind = MEMBER_PATTERN};
     if (!words_next(rest, &member.text))
@@ -43,13 +43,64 @@ bool member_next(struct slice *rest, struct member *out)
     return true;
 }
 
-struct err member_unsupported(const struct member *member)
+struct member_reader member_reader_over(struct slice text, const struct table_source *source)
 {
-    struct slice quote = slice_first(member->text, QUOTE_MAX);
-    if (member->kind == MEMBER_FILE)
-        return err_make(ERR_OTHER, "%.*s: members in a file are not supported yet; write them here",
-                        SLICE_PRINTF(quote));
-    return err_make(ERR_OTHER, "%.*s: tables of type %.*s are not supported yet here",
-                    SLICE_PRINTF(quote),
-                    SLICE_PRINTF(slice_first(quote, table_type_len(member->text))));
+    return (struct member_reader){.rest = text, .source = source};
+}
+
+struct err member_reader_wrong(const struct member_reader *r, const struct err *what)
+{
+    if (r->path[0] == '\0')
+        return *what;
+    return err_make(what->code, "%s, line %u: %s", r->path, r->line, what->text);
+}
+
+static bool next_in_file(struct member_reader *r, struct member *out)
+{
+    struct slice line;
+    while (!member_next(&r->line_rest, out)) {
+        if (!line_take(&r->file_rest, &line)) {
+            r->path[0] = '\0';
+            return false;
+        }
+        r->line++;
+        r->line_rest = slice_starts(line, "#") ? slice_make(NULL, 0) : line;
+    }
+    out->excluded = out->excluded != r->excluded;
+    return true;
+}
+
+static struct err open_file(struct member_reader *r, const struct member *member)
+{
+    TRY(config_file_find(r->source->files, r->source->folder, member->text, r->path,
+                         &r->file_rest));
+    r->line_rest = slice_make(NULL, 0);
+    r->line = 0;
+    r->excluded = member->excluded;
+    return err_none();
+}
+
+/* A file in a file could name itself. */
+static struct err no_file_in_file(const struct member_reader *r, const struct member *member)
+{
+    struct err what = err_make(ERR_OTHER, "%.*s: a file of members cannot name another one",
+                               SLICE_PRINTF(config_quote(member->text)));
+    return member_reader_wrong(r, &what);
+}
+
+bool member_reader_next(struct member_reader *r, struct member *out, struct err *err)
+{
+    *err = err_none();
+    for (;;) {
+        bool in_file = r->path[0] != '\0';
+        if (in_file && !next_in_file(r, out))
+            continue;
+        if (!in_file && !member_next(&r->rest, out))
+            return false;
+        if (out->kind != MEMBER_FILE)
+            return true;
+        *err = in_file ? no_file_in_file(r, out) : open_file(r, out);
+        if (err_is(err))
+            return false;
+    }
 }

@@ -5,10 +5,12 @@
 
 #include <string.h>
 
-enum { QUOTE_MAX = 100, MAPPED_BITS = 96 };
+enum { QUOTE_MAX = 100, MAPPED_BITS = 96, MEMBERS_FIRST_ROOM = 8 };
 
 void network_list_free(struct network_list *list)
 {
+    for (size_t i = 0; i < list->count; i++)
+        table_free(list->members[i].table);
     memory_free(list->members);
     *list = (struct network_list){0};
 }
@@ -52,52 +54,61 @@ static void unmap(struct ip_network *network)
     network->prefix_bits -= MAPPED_BITS;
 }
 
-static struct err parse_member(const struct member *member, struct network_member *out)
+struct err network_parse(struct slice text, struct ip_network *out)
 {
-    struct network_member parsed = {.excluded = member->excluded};
+    struct ip_network network;
     bool loose = false;
-    if (ip_network_parse(member->text, &parsed.network, &loose)) {
-        unmap(&parsed.network);
-        *out = parsed;
-        return err_none();
-    }
-    if (loose)
-        return loose_error(member->text);
-    if (member->kind != MEMBER_PATTERN)
-        return member_unsupported(member);
-    return err_make(ERR_OTHER,
-                    "\"%.*s\" is neither an address nor a network; write 192.0.2.1, 192.0.2.0/24, "
-                    "[2001:db8::1] or [2001:db8::]/32",
-                    SLICE_PRINTF(slice_first(member->text, QUOTE_MAX)));
-}
-
-static size_t count_members(struct slice text)
-{
-    struct member member;
-    size_t count = 0;
-    while (member_next(&text, &member))
-        count++;
-    return count;
-}
-
-static struct err parse_all(struct slice text, struct network_list *list)
-{
-    struct member member;
-    while (member_next(&text, &member)) {
-        TRY(parse_member(&member, &list->members[list->count]));
-        list->count++;
-    }
+    if (!ip_network_parse(text, &network, &loose))
+        return loose ? loose_error(text)
+                     : err_make(ERR_OTHER,
+                                "\"%.*s\" is neither an address nor a network; write 192.0.2.1, "
+                                "192.0.2.0/24, [2001:db8::1] or [2001:db8::]/32",
+                                SLICE_PRINTF(slice_first(text, QUOTE_MAX)));
+    unmap(&network);
+    *out = network;
     return err_none();
 }
 
-struct err network_list_parse(struct slice text, struct network_list *out)
+/* "fe80::/10" looks like a table of the type fe80. */
+static struct err parse_member(const struct member *member, const struct table_source *source,
+                               struct network_member *out)
+{
+    struct network_member parsed = {.excluded = member->excluded};
+    struct err err = network_parse(member->text, &parsed.network);
+    if (err_is(&err) && member->kind == MEMBER_TABLE)
+        err = table_compile(member->text, source, &parsed.table);
+    if (!err_is(&err))
+        *out = parsed;
+    return err;
+}
+
+static struct err parse_all(struct slice text, const struct table_source *source,
+                            struct network_list *list)
+{
+    struct member_reader reader = member_reader_over(text, source);
+    struct member member;
+    struct err err;
+    size_t room = 0;
+    while (member_reader_next(&reader, &member, &err)) {
+        if (list->count == LIST_MEMBERS_MAX)
+            return err_make(ERR_OTHER, "more than %d members", LIST_MEMBERS_MAX);
+        if (list->count == room) {
+            room = room > 0 ? 2 * room : MEMBERS_FIRST_ROOM;
+            list->members = memory_grow(list->members, room * sizeof *list->members);
+        }
+        err = parse_member(&member, source, &list->members[list->count]);
+        if (err_is(&err))
+            return member_reader_wrong(&reader, &err);
+        list->count++;
+    }
+    return err;
+}
+
+struct err network_list_parse(struct slice text, const struct table_source *source,
+                              struct network_list *out)
 {
     struct network_list list = {0};
-    size_t count = count_members(text);
-    if (count > LIST_MEMBERS_MAX)
-        return err_make(ERR_OTHER, "more than %d members", LIST_MEMBERS_MAX);
-    list.members = memory_new(count * sizeof *list.members);
-    struct err err = parse_all(text, &list);
+    struct err err = parse_all(text, source, &list);
     if (err_is(&err))
         network_list_free(&list);
     else
@@ -105,18 +116,36 @@ struct err network_list_parse(struct slice text, struct network_list *out)
     return err;
 }
 
+/* A table in trouble does not hold an address: whoever is not surely ours is a stranger. */
+static bool member_holds(const struct network_member *member, const struct ip *ip)
+{
+    char text[IP_TEXT_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    struct ip plain = ip_unmapped(ip);
+    if (member->table == NULL)
+        return ip_network_holds(&member->network, ip);
+    ip_format(&w, &plain);
+    return table_find(member->table, TABLE_KEY_WHOLE, writer_slice(&w), NULL) == TABLE_FOUND;
+}
+
 bool network_list_holds(const struct network_list *list, const struct ip *ip)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (ip_network_holds(&list->members[i].network, ip))
+        if (member_holds(&list->members[i], ip))
             return !list->members[i].excluded;
     return false;
+}
+
+static bool holds_everybody(const struct network_member *member)
+{
+    return member->table != NULL ? table_holds_everybody(member->table)
+                                 : member->network.prefix_bits == 0;
 }
 
 bool network_list_is_open(const struct network_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (list->members[i].network.prefix_bits == 0 && !list->members[i].excluded)
+        if (!list->members[i].excluded && holds_everybody(&list->members[i]))
             return true;
     return false;
 }

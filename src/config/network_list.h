@@ -1,13 +1,16 @@
 /* A list of networks, as mynetworks has it: addresses, networks, "!" in front of what does not
- * belong. The first member that holds an address decides. postconf(5), mynetworks. */
+ * belong, tables that are asked for the address, and files of such members. The first member that
+ * holds an address decides. postconf(5), mynetworks. */
 #ifndef TUVI_CONFIG_NETWORK_LIST_H
 #define TUVI_CONFIG_NETWORK_LIST_H
 
 #include "base/err.h"
 #include "base/ip.h"
+#include "config/table.h"
 
 struct network_member {
-    struct ip_network network;
+    struct ip_network network; /* when there is no table */
+    struct table *table;
     bool excluded;
 };
 
@@ -17,14 +20,19 @@ struct network_list {
     size_t count;
 };
 
-/* The error names the member and says what would be right. Tables and files are not supported yet.
- */
-MUST_CHECK struct err network_list_parse(struct slice text, struct network_list *out);
+/* The error names the member and says what would be right. */
+MUST_CHECK struct err network_list_parse(struct slice text, const struct table_source *source,
+                                         struct network_list *out);
 void network_list_free(struct network_list *list);
 
 bool network_list_holds(const struct network_list *list, const struct ip *ip);
 
-/* The list lets in every address of a family: a prefix of length 0. */
+/* The list lets in every address of a family: a network of length 0, or a table that surely knows
+ * everybody. */
 bool network_list_is_open(const struct network_list *list);
+
+/* One network or address, "192.0.2.0/24"; bits behind the prefix are an error, which says what is
+ * probably meant. */
+MUST_CHECK struct err network_parse(struct slice text, struct ip_network *out);
 
 #endif

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct table_source no_files;
+
 static bool holds(const char *text, const char *address)
 {
     struct network_list list = {0};
     struct ip ip;
-    struct err err = network_list_parse(slice_of(text), &list);
+    struct err err = network_list_parse(slice_of(text), &no_files, &list);
     if (err_is(&err))
         fail_msg("%s: %s", text, err.text);
     assert_true(ip_parse(slice_of(address), &ip));
@@ -56,10 +58,11 @@ TEST(what_cannot_be_read_is_named_with_what_would_be_right)
         const char *text, *reason;
     } wrong[] = {
         {"127.0.0.1 hash:/etc/postfix/networks",
-         "hash:/etc/postfix/networks: tables of type hash are not supported yet"},
-        {"!cidr:/etc/postfix/networks", "cidr:/etc/postfix/networks: tables of type cidr"},
+         "/etc/postfix/networks: no files are at hand here; hash: reads"},
+        {"!cidr:/etc/postfix/networks",
+         "/etc/postfix/networks: no files are at hand here; cidr: reads"},
         {"proxy:mysql:/etc/networks.cf", "tables of type proxy:mysql are"},
-        {"/etc/postfix/networks", "/etc/postfix/networks: members in a file are not supported"},
+        {"/etc/postfix/networks", "/etc/postfix/networks: no files are at hand"},
         {"192.168.1.1/16", "non-null host address bits in \"192.168.1.1/16\"; for the network "
                            "write \"192.168.0.0/16\""},
         {"[2001:db8::1]/32", "write \"[2001:db8::]/32\""},
@@ -70,7 +73,7 @@ TEST(what_cannot_be_read_is_named_with_what_would_be_right)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct network_list list = {0};
-        struct err err = network_list_parse(slice_of(wrong[i].text), &list);
+        struct err err = network_list_parse(slice_of(wrong[i].text), &no_files, &list);
         if (strstr(err.text, wrong[i].reason) == NULL)
             fail_msg("%s: %s", wrong[i].text, err.text);
         assert_null(list.members);
@@ -85,10 +88,12 @@ TEST(a_list_that_holds_everybody_is_told)
     } lists[] = {{"127.0.0.0/8 0.0.0.0/0", true},
                  {"[::]/0", true},
                  {"!0.0.0.0/0", false},
+                 {"static:x", true},
+                 {"inline:{ 192.0.2.1=x }", false},
                  {"127.0.0.0/8", false}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct network_list list = {0};
-        struct err err = network_list_parse(slice_of(lists[i].text), &list);
+        struct err err = network_list_parse(slice_of(lists[i].text), &no_files, &list);
         assert_false(err_is(&err));
         assert_int_equal(network_list_is_open(&list), lists[i].open);
         network_list_free(&list);
@@ -102,12 +107,12 @@ TEST(a_list_has_a_limit)
     size_t used = 0;
     for (int i = 0; i < LIST_MEMBERS_MAX; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "1.2.3.4 ");
-    struct err err = network_list_parse(slice_make(text, used), &list);
+    struct err err = network_list_parse(slice_make(text, used), &no_files, &list);
     assert_false(err_is(&err));
     assert_int_equal(list.count, LIST_MEMBERS_MAX);
     network_list_free(&list);
     used += (size_t)snprintf(text + used, sizeof text - used, "1.2.3.4 ");
-    err = network_list_parse(slice_make(text, used), &list);
+    err = network_list_parse(slice_make(text, used), &no_files, &list);
     assert_string_equal(err.text, "more than 10000 members");
 }
 

@@ -80,13 +80,20 @@ TEXT(virtual_mailbox_domains, BY_ROUTING, "$virtual_mailbox_maps",
      "The domains whose mail goes to $virtual_transport.")
 TEXT(virtual_mailbox_maps, BY_ROUTING, "",
      "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
-     "is empty, all are taken to exist. Of Postfix's tables inline: and static: are read.")
+     "is empty, all are taken to exist.")
+TEXT(local_recipient_maps, BY_ROUTING, "",
+     "Tables of the users and addresses that exist in the domains of mydestination, such as "
+     "unix:passwd.byname; when it is empty, all are taken to exist. The default differs from "
+     "Postfix's, which is proxy:unix:passwd.byname $alias_maps.")
+TEXT(relay_recipient_maps, BY_ROUTING, "",
+     "Tables of the addresses that exist in the domains of relay_domains; when it is empty, all "
+     "are taken to exist.")
 TEXT(virtual_alias_domains, BY_ROUTING, "$virtual_alias_maps",
      "Domains whose every address is an alias for another one. Literal names only.")
 TEXT(virtual_alias_maps, BY_ROUTING, "",
      "Tables that say whom an address stands for: one address or more, separated by commas. They "
      "are asked for every recipient when it is named. Keys: user@domain, user (at home here), "
-     "@domain. inline: and static: are read.")
+     "@domain.")
 NUMBER(virtual_alias_expansion_limit, BY_ROUTING, "1000", 1, 100000,
        "How many addresses one recipient may stand for, with those in between.")
 TEXT(alias_maps, BY_ROUTING, "",

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/writer.h"
 #include "config/choices.h"
+#include "config/files.h"
 #include "config/origin.h"
 
 enum parameter {
@@ -32,6 +33,7 @@ struct parameters {
 #define CHOICE(name, users, default_text, type, meaning)     enum type name;
 #include "config/parameter_list.h"
     struct origin origins[PARAMETER_COUNT];
+    const struct config_files *files; /* that values name; NULL: none can be read */
 };
 
 enum parameter_kind {

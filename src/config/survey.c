@@ -45,7 +45,6 @@ static bool first_word_is(const char *text, const char *word)
 static bool is_dangerous(const struct subject *s, const struct unsupported *unsupported,
                          struct slice value)
 {
-    bool local_domains = s->parameters->mydestination[0] != '\0';
     switch (unsupported->weight) {
     case UNSUPPORTED_HARMLESS:
         return false;
@@ -53,10 +52,9 @@ static bool is_dangerous(const struct subject *s, const struct unsupported *unsu
         return true;
     case UNSUPPORTED_RESTRICTIONS:
         return !restrictions_refuse_nobody(value);
-    case UNSUPPORTED_LOCAL_DOMAINS:
-        return local_domains;
     case UNSUPPORTED_LOCAL_DELIVERY:
-        return local_domains && first_word_is(s->parameters->local_transport, "local");
+        return s->parameters->mydestination[0] != '\0' &&
+               first_word_is(s->parameters->local_transport, "local");
     case UNSUPPORTED_VIRTUAL_DELIVERY:
         return s->parameters->virtual_mailbox_domains[0] != '\0' &&
                first_word_is(s->parameters->virtual_transport, "virtual");

@@ -10,8 +10,7 @@ enum unsupported_weight {
     UNSUPPORTED_HARMLESS,
     UNSUPPORTED_DANGEROUS,        /* set to more than nothing, and not to the default */
     UNSUPPORTED_RESTRICTIONS,     /* dangerous unless the list refuses nobody */
-    UNSUPPORTED_LOCAL_DOMAINS,    /* dangerous while mydestination is not empty */
-    UNSUPPORTED_LOCAL_DELIVERY,   /* … and local_transport is Postfix's local */
+    UNSUPPORTED_LOCAL_DELIVERY,   /* dangerous while mydestination goes to Postfix's local */
     UNSUPPORTED_VIRTUAL_DELIVERY, /* dangerous while virtual_mailbox_domains go to Postfix's virtual
                                    */
 };

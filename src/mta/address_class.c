@@ -34,10 +34,11 @@ const char *address_class_parameter(enum address_class class)
 void address_classes_make(const struct parameters *parameters, struct address_classes *out,
                           struct config_notes *notes)
 {
+    struct table_source source = table_source_of(parameters, notes);
     *out = (struct address_classes){0};
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
         struct err err = domain_list_parse(slice_of(text_of(parameters, class)),
-                                           sources[class].match, &out->lists[class]);
+                                           sources[class].match, &source, &out->lists[class]);
         if (err_is(&err))
             config_note(notes, CONFIG_ERROR, parameter_origin(parameters, sources[class].parameter),
                         "%s: %s", address_class_parameter(class), err.text);

@@ -2,10 +2,44 @@
 
 #include "base/memory.h"
 #include "base/writer.h"
-#include "config/fixed_table.h"
 #include "proto/address.h"
 
-enum { KEY_MAX = ADDRESS_MAX + DOMAIN_MAX + 2 };
+enum {
+    KEY_MAX = ADDRESS_MAX + DOMAIN_MAX + 2,
+    ANSWER_MAX = 64 << 10, /* bytes of one entry of a table */
+};
+
+/* ---- the tables ---- */
+
+static void compile(const struct parameters *parameters, enum parameter parameter, const char *text,
+                    enum table_syntax syntax, struct table_list *out, struct config_notes *notes)
+{
+    struct table_source source = table_source_of(parameters, notes);
+    source.syntax = syntax;
+    struct err err = table_list_compile(slice_of(text), &source, out);
+    if (err_is(&err))
+        config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter), "%s: %s",
+                    parameter_row(parameter)->name, err.text);
+}
+
+void alias_lists_make(const struct parameters *parameters, struct alias_lists *out,
+                      struct config_notes *notes)
+{
+    *out = (struct alias_lists){.parameters = parameters};
+    compile(parameters, PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps,
+            TABLE_SYNTAX_POSTMAP, &out->virtual_aliases, notes);
+    if (parameters->mydestination[0] != '\0') /* else nobody asks it */
+        compile(parameters, PARAMETER_alias_maps, parameters->alias_maps, TABLE_SYNTAX_ALIASES,
+                &out->local_aliases, notes);
+}
+
+void alias_lists_free(struct alias_lists *lists)
+{
+    table_list_free(&lists->virtual_aliases);
+    table_list_free(&lists->local_aliases);
+}
+
+/* ---- the addresses found so far ---- */
 
 /* What is still to be looked up for an address. */
 enum stage { STAGE_VIRTUAL, STAGE_LOCAL, STAGE_DONE };
@@ -17,11 +51,13 @@ struct item {
 };
 
 struct work {
+    const struct alias_lists *lists;
     const struct parameters *parameters;
     const struct address_classes *classes;
     struct arena *arena;
     struct item *items; /* found so far; those before `next` have been looked up */
     size_t count, next, room;
+    char *answer; /* ANSWER_MAX bytes */
     const char *trouble;
 };
 
@@ -143,29 +179,40 @@ static void add_answer(struct work *work, const struct match *match)
 
 /* ---- looking up ---- */
 
-static bool has_key(const char *maps, struct slice local, struct slice domain, struct match *match)
+static bool has_key(struct work *work, const struct table_list *list, struct slice local,
+                    struct slice domain, struct match *match)
 {
     char key[KEY_MAX];
     struct writer w = writer_over(key, sizeof key);
+    struct writer answer = writer_over(work->answer, ANSWER_MAX);
+    bool whole = local.len > 0 && domain.len > 0 && match->extension.len == 0;
     writer_bytes(&w, local);
     if (domain.len > 0) {
         writer_byte(&w, '@');
         writer_bytes(&w, domain);
     }
-    return !w.overflow && fixed_tables_find(slice_of(maps), writer_slice(&w), &match->answer);
+    if (w.overflow)
+        return false;
+    enum table_result result =
+        table_list_find(list, whole ? TABLE_KEY_WHOLE : TABLE_KEY_PART, writer_slice(&w), &answer);
+    if (result == TABLE_TROUBLE)
+        work->trouble = "a table of aliases could not be searched to its end";
+    match->answer = writer_slice(&answer);
+    return result == TABLE_FOUND;
 }
 
 /* First the whole, then without the extension, which is then kept for the answer. */
-static bool has_user(const char *maps, struct slice local, struct slice user, struct slice domain,
-                     struct match *match)
+static bool has_user(struct work *work, const struct table_list *list, struct slice local,
+                     struct slice user, struct slice domain, struct match *match)
 {
     match->extension = slice_of("");
-    if (has_key(maps, local, domain, match))
+    if (has_key(work, list, local, domain, match))
         return true;
-    if (user.len == local.len || !has_key(maps, user, domain, match))
-        return false;
     match->extension = slice_skip(local, user.len);
-    return true;
+    if (match->extension.len > 0 && has_key(work, list, user, domain, match))
+        return true;
+    match->extension = slice_of("");
+    return false;
 }
 
 static bool is_at_home(const struct work *work, struct slice domain)
@@ -174,32 +221,32 @@ static bool is_at_home(const struct work *work, struct slice domain)
            address_class_of(work->classes, domain) == ADDRESS_LOCAL;
 }
 
-static bool find_virtual(const struct work *work, const struct address *address,
-                         struct match *match)
+static bool find_virtual(struct work *work, const struct address *address, struct match *match)
 {
-    const char *maps = work->parameters->virtual_alias_maps;
+    const struct table_list *list = &work->lists->virtual_aliases;
     static const struct slice nothing = SLICE_LITERAL("");
     struct slice user =
         address_without_extension(address->local, work->parameters->recipient_delimiter);
     match->local = user;
-    if (has_user(maps, address->local, user, address->domain, match))
+    if (has_user(work, list, address->local, user, address->domain, match))
         return true;
-    if (is_at_home(work, address->domain) && has_user(maps, address->local, user, nothing, match))
+    if (is_at_home(work, address->domain) &&
+        has_user(work, list, address->local, user, nothing, match))
         return true;
     match->local = address->local;
     match->extension = nothing;
-    return has_key(maps, nothing, address->domain, match);
+    return has_key(work, list, nothing, address->domain, match);
 }
 
 /* aliases(5): a user's name alone, and only where the user is one of this machine's. */
-static bool find_local(const struct work *work, const struct address *address, struct match *match)
+static bool find_local(struct work *work, const struct address *address, struct match *match)
 {
     static const struct slice nothing = SLICE_LITERAL("");
     struct slice user =
         address_without_extension(address->local, work->parameters->recipient_delimiter);
     match->local = user;
     if (address_class_of(work->classes, address->domain) != ADDRESS_LOCAL ||
-        !has_user(work->parameters->alias_maps, address->local, user, nothing, match))
+        !has_user(work, &work->lists->local_aliases, address->local, user, nothing, match))
         return false;
     match->extension = nothing; /* propagate_unmatched_extensions leaves aliases out */
     return true;
@@ -220,7 +267,7 @@ static bool look_up(struct work *work)
         }
         item->stage = STAGE_LOCAL;
     }
-    if (!find_local(work, &address, &match))
+    if (work->trouble != NULL || !find_local(work, &address, &match))
         return false;
     add_answer(work, &match);
     return true;
@@ -247,10 +294,14 @@ static void collect(const struct work *work, struct expansion *out)
         out->trouble = "the alias leads in a circle, to nobody";
 }
 
-void expansion_find(const struct parameters *parameters, const struct address_classes *classes,
+void expansion_find(const struct alias_lists *lists, const struct address_classes *classes,
                     struct slice address, struct arena *arena, struct expansion *out)
 {
-    struct work work = {.parameters = parameters, .classes = classes, .arena = arena};
+    struct work work = {.lists = lists,
+                        .parameters = lists->parameters,
+                        .classes = classes,
+                        .arena = arena,
+                        .answer = memory_new(ANSWER_MAX)};
     *out = (struct expansion){.aliased = false};
     add_item(&work, address, STAGE_VIRTUAL);
     for (; work.next < work.count && work.trouble == NULL; work.next++) {
@@ -260,4 +311,5 @@ void expansion_find(const struct parameters *parameters, const struct address_cl
     }
     collect(&work, out);
     memory_free(work.items);
+    memory_free(work.answer);
 }

@@ -4,7 +4,20 @@
 #define TUVI_MTA_EXPANSION_H
 
 #include "base/arena.h"
+#include "config/table_list.h"
 #include "mta/address_class.h"
+
+/* A zeroed one knows no alias. */
+struct alias_lists {
+    const struct parameters *parameters;
+    struct table_list virtual_aliases; /* virtual_alias_maps */
+    struct table_list local_aliases;   /* alias_maps */
+};
+
+/* What cannot be understood goes to the notes as an error. */
+void alias_lists_make(const struct parameters *parameters, struct alias_lists *out,
+                      struct config_notes *notes);
+void alias_lists_free(struct alias_lists *lists);
 
 struct expansion {
     struct slice *addresses; /* owned by the arena; without the same one twice */
@@ -16,7 +29,7 @@ struct expansion {
 
 /* The address has its domain. More than virtual_alias_expansion_limit addresses are a trouble, and
  * so is an alias that leads to nobody but itself. */
-void expansion_find(const struct parameters *parameters, const struct address_classes *classes,
+void expansion_find(const struct alias_lists *lists, const struct address_classes *classes,
                     struct slice address, struct arena *arena, struct expansion *out);
 
 #endif

@@ -26,6 +26,7 @@ static const char *expanded(const char *address, int64_t limit)
                                     .myorigin = "here.test",
                                     .mydestination = "here.test"};
     struct address_classes classes = {0};
+    struct alias_lists lists;
     struct config_notes notes = config_notes_make();
     struct arena arena = arena_make(100000);
     struct expansion expansion;
@@ -34,7 +35,9 @@ static const char *expanded(const char *address, int64_t limit)
         parameters.relay_domains = "";
     address_classes_make(&parameters, &classes, &notes);
     assert_int_equal(notes.error_count, 0);
-    expansion_find(&parameters, &classes, slice_of(address), &arena, &expansion);
+    alias_lists_make(&parameters, &lists, &notes);
+    assert_int_equal(notes.error_count, 0);
+    expansion_find(&lists, &classes, slice_of(address), &arena, &expansion);
     memset(text, 0, sizeof text);
     if (expansion.trouble != NULL)
         writer_printf(&w, "!%s", expansion.trouble);
@@ -42,6 +45,7 @@ static const char *expanded(const char *address, int64_t limit)
         writer_printf(&w, "%.*s ", SLICE_PRINTF(expansion.addresses[i]));
     arena_reset(&arena);
     address_classes_free(&classes);
+    alias_lists_free(&lists);
     config_notes_free(&notes);
     return text;
 }

@@ -62,7 +62,8 @@ static void make_networks(const struct parameters *parameters, struct network_li
                           struct config_notes *notes)
 {
     const struct origin *origin = parameter_origin(parameters, PARAMETER_mynetworks);
-    struct err err = network_list_parse(slice_of(parameters->mynetworks), out);
+    struct table_source source = table_source_of(parameters, notes);
+    struct err err = network_list_parse(slice_of(parameters->mynetworks), &source, out);
     if (err_is(&err))
         config_note(notes, CONFIG_ERROR, origin, "mynetworks: %s", err.text);
     else if (network_list_is_open(out))
@@ -108,6 +109,8 @@ void service_make(const struct config_service *config, struct service *out,
     policy_make(parameters, &out->policy, notes);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
+    mailbox_lists_make(parameters, &out->mailboxes, notes);
+    alias_lists_make(parameters, &out->aliases, notes);
     routes_make(parameters, &out->routes, notes);
     check_open_relay(out, notes);
     check_auth(out, notes);
@@ -117,6 +120,8 @@ void service_free(struct service *service)
 {
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);
+    mailbox_lists_free(&service->mailboxes);
+    alias_lists_free(&service->aliases);
 }
 
 /* ---- where passwords are checked ---- */

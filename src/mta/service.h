@@ -7,6 +7,8 @@
 #include "config/network_list.h"
 #include "mta/address_class.h"
 #include "mta/auth.h"
+#include "mta/expansion.h"
+#include "mta/mailbox_list.h"
 #include "mta/policy.h"
 #include "mta/route.h"
 #include "proto/smtp_server.h"
@@ -18,6 +20,8 @@ struct service {
     struct policy policy;
     struct network_list mynetworks;
     struct address_classes classes;
+    struct mailbox_lists mailboxes;
+    struct alias_lists aliases;
     struct routes routes;
     struct dovecot_auth_security security_plain; /* before TLS */
     struct dovecot_auth_security security_tls;

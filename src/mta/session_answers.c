@@ -1,5 +1,3 @@
-#include "mta/expansion.h"
-#include "mta/mailbox_list.h"
 #include "mta/session_state.h"
 
 #include <string.h>
@@ -141,13 +139,14 @@ static struct policy_facts facts_about(const struct session *session,
     };
 }
 
+/* The reply is "CODE <recipient>: TEXT"; the explanation is for the log. */
 static void write_refusal(struct policy_verdict *verdict, enum policy_outcome outcome,
                           const char *code, struct slice recipient, const char *text,
                           const char *explanation)
 {
     struct writer reply = writer_over(verdict->reply, sizeof verdict->reply);
     struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
-    writer_printf(&reply, "%s <%.*s>: Recipient address rejected: %s", code,
+    writer_printf(&reply, "%s <%.*s>: %s", code,
                   SLICE_PRINTF(slice_first(recipient, POLICY_REPLY_MAX / 2)), text);
     writer_text(&trace, explanation);
     verdict->outcome = outcome;
@@ -155,23 +154,43 @@ static void write_refusal(struct policy_verdict *verdict, enum policy_outcome ou
     verdict->trace_len = trace.len;
 }
 
+static void refuse_unknown(enum address_class class, struct slice recipient,
+                           struct policy_verdict *verdict)
+{
+    char text[100] = "", explanation[100] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "Recipient address rejected: User unknown in %s", mailbox_table_name(class));
+    w = writer_over(explanation, sizeof explanation - 1);
+    writer_printf(&w, "the address is not in %s", mailbox_parameter(class));
+    write_refusal(verdict, POLICY_REJECT, "550 5.1.1", recipient, text, explanation);
+}
+
 /* Policy says yes; but does he exist? The postmaster always does. RFC 5321 §4.5.1. */
 static void check_mailbox(const struct session *session, const struct policy_facts *facts,
                           const struct address *recipient, struct policy_verdict *verdict)
 {
-    const struct parameters *parameters = session->service->parameters;
-    bool is_alias_domain = facts->recipient_class == ADDRESS_VIRTUAL_ALIAS;
-    if (is_alias_domain)
+    const struct service *service = session->service;
+    if (facts->recipient_class == ADDRESS_VIRTUAL_ALIAS) {
         write_refusal(verdict, POLICY_REJECT, "550 5.1.1", facts->recipient,
-                      "User unknown in virtual alias table",
+                      "Recipient address rejected: User unknown in virtual alias table",
                       "the address is not in virtual_alias_maps");
-    if (facts->recipient_class != ADDRESS_VIRTUAL_MAILBOX ||
-        !parameters->smtpd_reject_unlisted_recipient ||
-        slice_is_nocase(recipient->local, "postmaster") || mailbox_is_listed(parameters, recipient))
         return;
-    write_refusal(verdict, POLICY_REJECT, "550 5.1.1", facts->recipient,
-                  "User unknown in virtual mailbox table",
-                  "the address is not in virtual_mailbox_maps");
+    }
+    if (!service->parameters->smtpd_reject_unlisted_recipient ||
+        slice_is_nocase(recipient->local, "postmaster"))
+        return;
+    switch (mailbox_find(&service->mailboxes, facts->recipient_class, recipient)) {
+    case TABLE_FOUND:
+        break;
+    case TABLE_ABSENT:
+        refuse_unknown(facts->recipient_class, facts->recipient, verdict);
+        break;
+    case TABLE_TROUBLE:
+        write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
+                      "Temporary lookup failure",
+                      "a table of recipients could not be searched to its end");
+        break;
+    }
 }
 
 static const char *route_trouble(const struct session *session, struct slice text)
@@ -194,8 +213,9 @@ static void check_routes(const struct session *session, const struct policy_fact
         trouble = route_trouble(session, expansion->addresses[i]);
     if (trouble != NULL)
         write_refusal(verdict, POLICY_DEFER, "451 4.3.0", facts->recipient,
-                      expansion->trouble != NULL ? "alias cannot be resolved"
-                                                 : "mail transport unavailable",
+                      expansion->trouble != NULL
+                          ? "Recipient address rejected: alias cannot be resolved"
+                          : "Recipient address rejected: mail transport unavailable",
                       trouble);
 }
 
@@ -205,9 +225,9 @@ static void find_recipients(struct session *session, const struct policy_facts *
                             struct policy_verdict *verdict)
 {
     const struct service *service = session->service;
-    expansion_find(service->parameters, &service->classes, recipient->text, &session->arena,
+    expansion_find(&service->aliases, &service->classes, recipient->text, &session->arena,
                    expansion);
-    if (!expansion->aliased)
+    if (!expansion->aliased && expansion->trouble == NULL)
         check_mailbox(session, facts, recipient, verdict);
     if (verdict->outcome == POLICY_PERMIT)
         check_routes(session, facts, expansion, verdict);

@@ -3,12 +3,16 @@
 #include "backend/password_file.h"
 #include "mta/mta.h"
 #include "proc/tls_contexts.h"
+#include "proc/user_table.h"
 #include "tls/context.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert((int)CONFIG_PATH_MAX < (int)SETUP_PATH_MAX,
+               "the path of every file fits into a handoff");
 
 /* ---- the two files of the configuration ---- */
 
@@ -43,12 +47,35 @@ static bool name_files(struct setup *setup, const char *folder)
     return true;
 }
 
-static void load_config(struct setup *setup)
+/* ---- the files that it names ---- */
+
+/* A role has what was read for it, and nothing else. */
+static struct err find_handed_down(void *owner, const char *path, struct slice *text)
+{
+    const struct file_set *files = owner;
+    if (!file_set_find(files, path, text))
+        return err_make(ERR_OTHER, "%s: it was not handed down", path);
+    return err_none();
+}
+
+static struct err read_on_demand(void *owner, const char *path, struct slice *text)
+{
+    struct file_set *files = owner;
+    if (strcmp(path, CONFIG_FILE_USERS) != 0)
+        TRY(file_set_add(files, path));
+    else if (!file_set_find(files, path, text) && files->count < FILE_SET_MAX)
+        file_set_put(files, path, user_table_text());
+    return find_handed_down(owner, path, text);
+}
+
+static void load_config(struct setup *setup, bool handed_down)
 {
     struct config_source source = {
         .main_cf = {.path = setup->main_path},
         .master_cf = {.path = setup->master_path},
         .machine = machine_facts_view(&setup->machine),
+        .files = {handed_down ? find_handed_down : read_on_demand, &setup->files},
+        .is_checked = handed_down,
     };
     if (!file_set_find(&setup->files, setup->main_path, &source.main_cf.text) ||
         !file_set_find(&setup->files, setup->master_path, &source.master_cf.text))
@@ -116,7 +143,7 @@ void setup_read(struct setup *setup, const char *folder)
     bool main_read = read_file(setup, setup->main_path);
     bool master_read = read_file(setup, setup->master_path);
     if (main_read && master_read)
-        load_config(setup);
+        load_config(setup, false);
     if (setup->config == NULL)
         return;
     mta_check(setup->config, &setup->notes);
@@ -126,7 +153,7 @@ void setup_read(struct setup *setup, const char *folder)
 void setup_restore(struct setup *setup)
 {
     setup->notes = config_notes_make();
-    load_config(setup);
+    load_config(setup, true);
 }
 
 void setup_free(struct setup *setup)

@@ -102,7 +102,6 @@ static void make_contexts(struct worker *worker)
         if (services[i].role == SERVICE_LISTENS && tls_is_wanted(services[i].parameters))
             worker->contexts[i] = tls_server_context(&services[i], &setup->files, &setup->notes);
     worker->world->client_tls = tls_client_context(config_main(setup->config), &setup->notes);
-    file_set_free(&setup->files); /* the keys are where they are needed, and nowhere else */
 }
 
 static struct err add_listeners(struct worker *worker)
@@ -151,6 +150,8 @@ static struct err prepare(struct worker *worker)
     TRY(open_slot(worker, &start.segment_count));
     start.segments = worker->segments;
     worker->mta = mta_new(&start);
+    /* Keys and tables are where they are needed, and nowhere else. */
+    file_set_free(&worker->handoff->setup.files);
     return err_none();
 }
 

@@ -1,0 +1,201 @@
+#include "config/table.h"
+
+#include "base/memory.h"
+#include "config/member.h"
+#include "config/table_entries.h"
+#include "config/table_rules.h"
+#include "config/words.h"
+
+struct table_type {
+    const char *word;
+    struct err (*compile)(struct table *table, struct slice name,
+                          const struct table_source *source);
+    enum table_result (*find)(const struct table *table, struct slice key, struct writer *answer);
+    enum table_rules_kind rules; /* of those that have rules */
+    bool sees_whole;             /* it is not asked for parts */
+};
+
+struct table {
+    const struct table_type *type;
+    struct arena arena;
+    struct slice answer; /* of static: */
+    struct table_entries entries;
+    struct table_rules rules;
+};
+
+/* ---- compiling ---- */
+
+static struct err compile_static(struct table *table, struct slice name,
+                                 const struct table_source *source)
+{
+    (void)source;
+    if (slice_starts(name, "{") && words_group_len(name, '{', '}') == name.len)
+        name = slice_trim(slice_make(name.at + 1, name.len - 2));
+    table->answer = slice_make(keep_text(&table->arena, name), name.len);
+    return err_none();
+}
+
+static struct err compile_inline(struct table *table, struct slice name,
+                                 const struct table_source *source)
+{
+    (void)source;
+    return table_entries_read_inline(&table->entries, name, &table->arena);
+}
+
+static struct err open_file(struct table *table, struct slice name,
+                            const struct table_source *source, struct table_text *text)
+{
+    char path[CONFIG_PATH_MAX];
+    struct slice bytes;
+    struct err err = config_file_find(source->files, source->folder, name, path, &bytes);
+    if (err_is(&err))
+        return err_make(err.code, "%s; %s: reads this text itself, and no database made from it",
+                        err.text, table->type->word);
+    return table_text_open(bytes, keep_text(&table->arena, slice_of(path)), source->notes, text);
+}
+
+static struct err compile_entries(struct table *table, struct slice name,
+                                  const struct table_source *source)
+{
+    struct table_text text;
+    TRY(open_file(table, name, source, &text));
+    table_entries_read(&table->entries, &text, source->syntax, &table->arena);
+    table_text_close(&text);
+    return err_none();
+}
+
+static struct err compile_users(struct table *table, struct slice name,
+                                const struct table_source *source)
+{
+    struct table_source plain = *source;
+    plain.syntax = TABLE_SYNTAX_POSTMAP;
+    plain.notes = NULL; /* the user database is not ours to find fault with */
+    if (!slice_is(name, "passwd.byname"))
+        return err_make(ERR_OTHER, "unix:%.*s: of this type only unix:passwd.byname is supported",
+                        SLICE_PRINTF(config_quote(name)));
+    return compile_entries(table, slice_of(CONFIG_FILE_USERS), &plain);
+}
+
+static struct err compile_rules(struct table *table, struct slice name,
+                                const struct table_source *source)
+{
+    struct table_text text;
+    TRY(open_file(table, name, source, &text));
+    table->rules.kind = table->type->rules;
+    struct err err = table_rules_read(&table->rules, &text, &table->arena);
+    table_text_close(&text);
+    return err;
+}
+
+/* ---- finding ---- */
+
+static enum table_result give(struct slice text, struct writer *answer)
+{
+    if (answer != NULL)
+        writer_bytes(answer, text);
+    return answer != NULL && answer->overflow ? TABLE_TROUBLE : TABLE_FOUND;
+}
+
+static enum table_result find_static(const struct table *table, struct slice key,
+                                     struct writer *answer)
+{
+    (void)key;
+    return give(table->answer, answer);
+}
+
+static enum table_result find_entry(const struct table *table, struct slice key,
+                                    struct writer *answer)
+{
+    struct slice text;
+    return table_entries_find(&table->entries, key, &text) ? give(text, answer) : TABLE_ABSENT;
+}
+
+static enum table_result find_rule(const struct table *table, struct slice key,
+                                   struct writer *answer)
+{
+    return table_rules_find(&table->rules, key, answer);
+}
+
+/* ---- the types ---- */
+
+static const struct table_type types[] = {
+    {.word = "static", .compile = compile_static, .find = find_static},
+    {.word = "inline", .compile = compile_inline, .find = find_entry},
+    {.word = "hash", .compile = compile_entries, .find = find_entry},
+    {.word = "btree", .compile = compile_entries, .find = find_entry},
+    {.word = "lmdb", .compile = compile_entries, .find = find_entry},
+    {.word = "cdb", .compile = compile_entries, .find = find_entry},
+    {.word = "texthash", .compile = compile_entries, .find = find_entry},
+    {.word = "unix", .compile = compile_users, .find = find_entry},
+    {.word = "cidr", .compile = compile_rules, .find = find_rule, RULES_OF_NETWORKS, true},
+    {.word = "regexp", .compile = compile_rules, .find = find_rule, RULES_OF_POSIX_PATTERNS, true},
+    {.word = "pcre", .compile = compile_rules, .find = find_rule, RULES_OF_PERL_PATTERNS, true},
+};
+
+static const struct table_type *find_type(struct slice word)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (slice_is(word, types[i].word))
+            return &types[i];
+    return NULL;
+}
+
+static struct err wrong_type(struct slice text)
+{
+    size_t proxy = slice_starts(text, "proxy:") ? 6 : 0;
+    size_t colon = proxy + slice_find(slice_skip(text, proxy), ':');
+    if (colon >= text.len)
+        return err_make(ERR_OTHER, "\"%.*s\" is no table; write TYPE:NAME",
+                        SLICE_PRINTF(config_quote(text)));
+    return err_make(ERR_OTHER,
+                    "%.*s: tables of type %.*s are not supported yet here; hash, texthash, cidr, "
+                    "regexp, pcre, inline and static are",
+                    SLICE_PRINTF(config_quote(text)),
+                    SLICE_PRINTF(config_quote(slice_first(text, colon))));
+}
+
+struct table_source table_source_of(const struct parameters *parameters, struct config_notes *notes)
+{
+    return (struct table_source){
+        .files = parameters->files, .folder = parameters->queue_directory, .notes = notes};
+}
+
+struct err table_compile(struct slice text, const struct table_source *source, struct table **out)
+{
+    struct slice direct = slice_starts(text, "proxy:") ? slice_skip(text, 6) : text;
+    size_t colon = slice_find(direct, ':');
+    const struct table_type *type = find_type(slice_first(direct, colon));
+    if (type == NULL || colon == direct.len)
+        return wrong_type(text);
+    struct table *table = memory_new(sizeof *table);
+    *table = (struct table){.type = type, .arena = keep_make(), .entries = {map_make()}};
+    struct err err = type->compile(table, slice_skip(direct, colon + 1), source);
+    if (err_is(&err))
+        table_free(table);
+    else
+        *out = table;
+    return err;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    map_free(&table->entries.map);
+    table_rules_free(&table->rules);
+    arena_reset(&table->arena);
+    memory_free(table);
+}
+
+enum table_result table_find(const struct table *table, enum table_key kind, struct slice key,
+                             struct writer *answer)
+{
+    if (kind == TABLE_KEY_PART && table->type->sees_whole)
+        return TABLE_ABSENT;
+    return table->type->find(table, key, answer);
+}
+
+bool table_holds_everybody(const struct table *table)
+{
+    return table->type->compile == compile_static || table_rules_hold_everybody(&table->rules);
+}
