@@ -20,8 +20,9 @@ static void print_note(const struct config_note *note)
 {
     static const char *const severities[] = {
         [CONFIG_NOTE] = "note", [CONFIG_WARNING] = "warning", [CONFIG_ERROR] = "error"};
-    static const char *const weights[] = {
-        [CONFIG_UNWEIGHED] = "", [CONFIG_HARMLESS] = " (harmless)", [CONFIG_DANGEROUS] = " (dangerous)"};
+    static const char *const weights[] = {[CONFIG_UNWEIGHED] = "",
+                                          [CONFIG_HARMLESS] = " (harmless)",
+                                          [CONFIG_DANGEROUS] = " (dangerous)"};
     char text[CONFIG_NOTE_TEXT_MAX + ORIGIN_TEXT_MAX];
     struct writer w = writer_over(text, sizeof text);
     config_note_format(&w, note);

@@ -102,8 +102,8 @@ static int conf(const char *folder, bool only_set, char **names)
         fprintf(stderr, "tuvi conf: %s\n", err.text);
         return EX_NOINPUT;
     }
-    int code = *names == NULL ? print_all(settings, only_set)
-                              : print_named(settings, only_set, names);
+    int code =
+        *names == NULL ? print_all(settings, only_set) : print_named(settings, only_set, names);
     settings_free(settings);
     memory_free(settings);
     return code;

@@ -22,8 +22,8 @@ struct err settings_read(struct settings *settings, const char *folder)
     settings->machine = machine_facts_view(&settings->facts);
     main_cf_parse(text, settings->path, &settings->arena, &settings->notes, &settings->main_cf);
     memory_free((char *)(uintptr_t)text.at);
-    settings->scope = scope_make(&settings->main_cf, NULL, &settings->machine, settings->path,
-                                 &settings->arena);
+    settings->scope =
+        scope_make(&settings->main_cf, NULL, &settings->machine, settings->path, &settings->arena);
     return err_none();
 }
 

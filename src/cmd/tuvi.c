@@ -4,6 +4,7 @@
  *     tuvi conf DIR       prints parameters
  *     tuvi init DIR       makes a first configuration
  *     tuvi passwd DIR USER   sets a user's password
+ *     tuvi queue list DIR shows the messages that wait
  *     tuvi sink DIR       receives mail and writes it to files */
 #include "cmd/commands.h"
 
@@ -23,6 +24,8 @@ static const struct command commands[] = {
     {"conf", conf_command, "conf [-n] DIR [NAME]  print parameters and their values"},
     {"init", init_command, "init DIR [options]    make a first configuration in DIR"},
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
+    {"queue", queue_command,
+     "queue list DIR        list the messages that wait; queue show DIR ID"},
     {"sink", sink_command, "sink DIR [options]    receive mail and write it to files in DIR"},
 };
 

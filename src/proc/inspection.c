@@ -27,9 +27,10 @@ static void check_auth_socket(const struct parameters *parameters, struct config
     if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
         config_note(notes, CONFIG_WARNING, origin, "smtpd_sasl_path: %s is not a socket", path);
     else if (errno == EACCES)
-        config_note(notes, CONFIG_NOTE, origin,
-                    "smtpd_sasl_path: you may not look at %s, so whether it is there was not checked",
-                    path);
+        config_note(
+            notes, CONFIG_NOTE, origin,
+            "smtpd_sasl_path: you may not look at %s, so whether it is there was not checked",
+            path);
     else if (errno == ENOENT || errno == ENOTDIR)
         config_note(notes, CONFIG_WARNING, origin,
                     "smtpd_sasl_path: there is no socket %s, and nobody can log in until there is; "
