@@ -40,9 +40,8 @@ static void warn_of_damage(const struct queue_view *view)
 {
     for (size_t i = 0; i < view->damage_count && i < QUEUE_VIEW_DAMAGE_MAX; i++) {
         const struct queue_damage *damage = &view->damage[i];
-        fprintf(stderr, "tuvi queue: warning: slot %u, segment %llu, offset %u: %s\n",
-                damage->slot, (unsigned long long)damage->place.segment, damage->place.offset,
-                damage->text);
+        fprintf(stderr, "tuvi queue: warning: slot %u, segment %llu, offset %u: %s\n", damage->slot,
+                (unsigned long long)damage->place.segment, damage->place.offset, damage->text);
     }
     if (view->damage_count > QUEUE_VIEW_DAMAGE_MAX)
         fprintf(stderr, "tuvi queue: warning: and %zu more\n",

@@ -159,8 +159,12 @@ void inspection_tell_relay(const struct config_service *config, struct writer *o
     struct service service;
     service_make(config, &service, &said);
     write_port(out, config);
-    write_relay(out, &service);
-    write_own(out, &service);
+    if (said.error_count > 0 && !policy_is_open_relay(&service.policy)) {
+        writer_text(out, "who may send cannot be told before the errors are mended");
+    } else {
+        write_relay(out, &service);
+        write_own(out, &service);
+    }
     service_free(&service);
     config_notes_free(&said);
 }

@@ -10,7 +10,8 @@
 void inspection_ask_machine(struct setup *setup);
 
 /* "port 587: relays for who logs in under TLS; nobody else may send". For a service that listens;
- * it says what the policy decides, not what the lists seem to say. */
+ * it says what the policy decides, not what the lists seem to say. Where a list cannot be read it
+ * says so instead. */
 void inspection_tell_relay(const struct config_service *service, struct writer *out);
 
 #endif

@@ -214,8 +214,8 @@ static void add_entries(struct queue_view *view, struct queue_slot *slot, bool l
     view->entries = memory_grow(view->entries, room * sizeof *view->entries);
     while ((node = map_next(&slot->spool.messages, node)) != NULL) {
         struct queue_entry *entry = &view->entries[view->count++];
-        *entry = (struct queue_entry){
-            .slot = slot, .message = CONTAINER_OF(node, struct spool_message, by_id)};
+        *entry = (struct queue_entry){.slot = slot,
+                                      .message = CONTAINER_OF(node, struct spool_message, by_id)};
         struct queue_id id = queue_id_make(node->key, entry->message->arrival_us, long_ids);
         snprintf(entry->queue_id, sizeof entry->queue_id, "%s", id.text);
     }
