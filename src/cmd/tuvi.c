@@ -1,7 +1,10 @@
 /* tuvi: the administrator's tool.
  *
+ *     tuvi check DIR      says what tuvid would make of a configuration
+ *     tuvi conf DIR       prints parameters
  *     tuvi init DIR       makes a first configuration
  *     tuvi passwd DIR USER   sets a user's password
+ *     tuvi queue list DIR shows the messages that wait
  *     tuvi sink DIR       receives mail and writes it to files */
 #include "cmd/commands.h"
 
@@ -16,8 +19,13 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"check", check_command,
+     "check DIR             say whether tuvid would start, and what is odd"},
+    {"conf", conf_command, "conf [-n] DIR [NAME]  print parameters and their values"},
     {"init", init_command, "init DIR [options]    make a first configuration in DIR"},
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
+    {"queue", queue_command,
+     "queue list DIR        list the messages that wait; queue show DIR ID"},
     {"sink", sink_command, "sink DIR [options]    receive mail and write it to files in DIR"},
 };
 

@@ -158,15 +158,21 @@ static void load_services(struct config *config, const struct survey *survey,
                     "25");
 }
 
-struct err config_load(const struct config_source *source, struct config **out,
-                       struct config_notes *notes)
+struct config *config_load_faulty(const struct config_source *source, struct config_notes *notes)
 {
-    size_t errors_before = notes->error_count;
     struct config *config = config_new(source);
     struct survey survey = {&config->main_cf, &config->master_cf, notes};
     parse_files(config, source, notes);
     load_main(config, &survey);
     load_services(config, &survey, source->master_cf.path);
+    return config;
+}
+
+struct err config_load(const struct config_source *source, struct config **out,
+                       struct config_notes *notes)
+{
+    size_t errors_before = notes->error_count;
+    struct config *config = config_load_faulty(source, notes);
     size_t errors = notes->error_count - errors_before;
     if (errors > 0) {
         config_free(config);

@@ -62,6 +62,9 @@ struct config;
 /* Of the source only the owner of its files is needed afterwards. On failure *out is untouched. */
 MUST_CHECK struct err config_load(const struct config_source *source, struct config **out,
                                   struct config_notes *notes);
+/* For looking only: the same with errors and all. What they concern is empty, zero or the first
+ * choice, and must not be served. */
+struct config *config_load_faulty(const struct config_source *source, struct config_notes *notes);
 void config_free(struct config *config);
 
 /* The values of main.cf alone, without those of any service. */

@@ -453,6 +453,46 @@ static int release(void **state __attribute__((unused)))
     return 0;
 }
 
+TEST(a_faulty_configuration_can_be_looked_at)
+{
+    struct config_source source = {
+        .main_cf = {"main.cf",
+                    slice_of(LEVEL "minimal_backoff_time = soon\n"
+                                   "smtpd_milters = inet:localhost:1\nmyorigin = x.org\n")},
+        .master_cf = {"master.cf", slice_of(PORT_25 "nobodys inet n - n - - smtpd\n")},
+    };
+    struct config_notes said = config_notes_make();
+    struct config *faulty = config_load_faulty(&source, &said);
+    size_t count;
+    assert_non_null(faulty);
+    assert_int_equal(said.error_count, 3);
+    assert_int_equal(config_main(faulty)->minimal_backoff_time, 0);
+    assert_string_equal(config_main(faulty)->myorigin, "x.org");
+    assert_int_equal(config_services(faulty, &count)[0].port, 25);
+    assert_int_equal(count, 2);
+    config_free(faulty);
+    config_notes_free(&said);
+}
+
+/* The weight of what is said about a setting that Tuvi does not have. */
+static enum config_weight weight_of(const char *name)
+{
+    for (size_t i = 0; i < notes.count; i++)
+        if (strstr(notes.list[i].text, name) != NULL)
+            return notes.list[i].weight;
+    fail_msg("nothing is said about %s", name);
+    return CONFIG_UNWEIGHED;
+}
+
+TEST(what_is_not_supported_is_weighed)
+{
+    struct err err = load(LEVEL "smtpd_milters = inet:localhost:1\nbiff = no\nbif = no\n", PORT_25);
+    assert_true(err_is(&err));
+    assert_int_equal(weight_of("smtpd_milters"), CONFIG_DANGEROUS);
+    assert_int_equal(weight_of("biff is passed over"), CONFIG_HARMLESS);
+    assert_int_equal(weight_of("unused parameter: bif="), CONFIG_UNWEIGHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +522,8 @@ int main(void)
         cmocka_unit_test(a_configuration_that_listens_nowhere_is_pointed_at),
         cmocka_unit_test(any_name_can_be_asked_for),
         cmocka_unit_test(the_classic_set_up_loads_without_a_word),
+        cmocka_unit_test(a_faulty_configuration_can_be_looked_at),
+        cmocka_unit_test(what_is_not_supported_is_weighed),
     };
     return cmocka_run_group_tests(tests, NULL, release);
 }

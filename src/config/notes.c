@@ -27,6 +27,11 @@ struct writer *config_note_open(struct config_notes *notes, enum config_severity
     return &notes->writer;
 }
 
+void config_note_weigh(struct config_notes *notes, enum config_weight weight)
+{
+    notes->open.weight = weight;
+}
+
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     if (a->kind != b->kind || a->line != b->line)

@@ -14,8 +14,12 @@ enum { CONFIG_QUOTE_MAX = 120 };     /* as much of a value as a note repeats */
 
 enum config_severity { CONFIG_NOTE, CONFIG_WARNING, CONFIG_ERROR };
 
+/* Of a note about something that Tuvi does not have: what it would come to to ignore it. */
+enum config_weight { CONFIG_UNWEIGHED, CONFIG_HARMLESS, CONFIG_DANGEROUS };
+
 struct config_note {
     enum config_severity severity;
+    enum config_weight weight;
     struct origin origin; /* file and line; ORIGIN_DEFAULT when no file is meant */
     const char *text;
 };
@@ -43,6 +47,7 @@ void config_notes_free(struct config_notes *notes);
 /* The same in two halves, for texts that are written piece by piece. */
 struct writer *config_note_open(struct config_notes *notes, enum config_severity severity,
                                 const struct origin *origin);
+void config_note_weigh(struct config_notes *notes, enum config_weight weight);
 void config_note_close(struct config_notes *notes);
 
 /* "/etc/postfix/main.cf, line 12: TEXT", without the severity, for which log lines have a place. */

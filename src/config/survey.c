@@ -64,20 +64,27 @@ static bool is_dangerous(const struct subject *s, const struct unsupported *unsu
 
 static void refuse(const struct subject *s, const struct unsupported *unsupported)
 {
-    config_note(s->survey->notes, CONFIG_ERROR, &s->setting->origin,
-                "%s = %.*s: Tuvi does not support this parameter yet, and to ignore it would "
-                "change %s; take the setting out to start without it",
-                unsupported->name, SLICE_PRINTF(config_quote(slice_of(s->setting->value))),
-                unsupported_reason_text(unsupported->reason));
+    struct config_notes *notes = s->survey->notes;
+    struct writer *w = config_note_open(notes, CONFIG_ERROR, &s->setting->origin);
+    config_note_weigh(notes, CONFIG_DANGEROUS);
+    writer_printf(w,
+                  "%s = %.*s: Tuvi does not support this parameter yet, and to ignore it would "
+                  "change %s; take the setting out to start without it",
+                  unsupported->name, SLICE_PRINTF(config_quote(slice_of(s->setting->value))),
+                  unsupported_reason_text(unsupported->reason));
+    config_note_close(notes);
 }
 
 static void pass_over(const struct subject *s, const struct unsupported *unsupported)
 {
+    struct config_notes *notes = s->survey->notes;
     bool harmless = unsupported->weight == UNSUPPORTED_HARMLESS;
-    config_note(s->survey->notes, CONFIG_NOTE, &s->setting->origin, "%s is passed over: %s",
-                unsupported->name,
-                harmless ? unsupported_reason_text(unsupported->reason)
-                         : "in this configuration it changes nothing");
+    struct writer *w = config_note_open(notes, CONFIG_NOTE, &s->setting->origin);
+    config_note_weigh(notes, CONFIG_HARMLESS);
+    writer_printf(w, "%s is passed over: %s", unsupported->name,
+                  harmless ? unsupported_reason_text(unsupported->reason)
+                           : "in this configuration it changes nothing");
+    config_note_close(notes);
 }
 
 /* The memory has room for EXPAND_LEN_MAX. */

@@ -68,17 +68,24 @@ static struct err read_on_demand(void *owner, const char *path, struct slice *te
     return find_handed_down(owner, path, text);
 }
 
-static void load_config(struct setup *setup, bool handed_down)
+/* False when a file was not read. */
+static bool find_source(struct setup *setup, bool handed_down, struct config_source *out)
 {
-    struct config_source source = {
+    *out = (struct config_source){
         .main_cf = {.path = setup->main_path},
         .master_cf = {.path = setup->master_path},
         .machine = machine_facts_view(&setup->machine),
         .files = {handed_down ? find_handed_down : read_on_demand, &setup->files},
         .is_checked = handed_down,
     };
-    if (!file_set_find(&setup->files, setup->main_path, &source.main_cf.text) ||
-        !file_set_find(&setup->files, setup->master_path, &source.master_cf.text))
+    return file_set_find(&setup->files, setup->main_path, &out->main_cf.text) &&
+           file_set_find(&setup->files, setup->master_path, &out->master_cf.text);
+}
+
+static void load_config(struct setup *setup, bool handed_down)
+{
+    struct config_source source;
+    if (!find_source(setup, handed_down, &source))
         return;
     struct err err = config_load(&source, &setup->config, &setup->notes);
     if (err_is(&err) && setup->notes.error_count == 0)
@@ -133,21 +140,39 @@ static void check_services(struct setup *setup)
     tls_context_free(tls_client_context(config_main(setup->config), &setup->notes));
 }
 
-void setup_read(struct setup *setup, const char *folder)
+static void check_config(struct setup *setup)
+{
+    if (setup->config == NULL)
+        return;
+    mta_check(setup->config, &setup->notes);
+    check_services(setup);
+}
+
+static void read_files(struct setup *setup, const char *folder)
 {
     memset(setup, 0, sizeof *setup);
     setup->notes = config_notes_make();
     machine_facts_read(&setup->machine);
     if (!name_files(setup, folder))
         return;
-    bool main_read = read_file(setup, setup->main_path);
-    bool master_read = read_file(setup, setup->master_path);
-    if (main_read && master_read)
-        load_config(setup, false);
-    if (setup->config == NULL)
-        return;
-    mta_check(setup->config, &setup->notes);
-    check_services(setup);
+    (void)read_file(setup, setup->main_path);
+    (void)read_file(setup, setup->master_path);
+}
+
+void setup_read(struct setup *setup, const char *folder)
+{
+    read_files(setup, folder);
+    load_config(setup, false);
+    check_config(setup);
+}
+
+void setup_read_faulty(struct setup *setup, const char *folder)
+{
+    struct config_source source;
+    read_files(setup, folder);
+    if (find_source(setup, false, &source))
+        setup->config = config_load_faulty(&source, &setup->notes);
+    check_config(setup);
 }
 
 void setup_restore(struct setup *setup)

@@ -21,7 +21,10 @@ struct setup {
 
 /* Errors are in setup->notes, with file and line; none there means that all is well. */
 void setup_read(struct setup *setup, const char *folder);
-/* The same from what the supervisor handed down: the files are there already. */
+/* For looking only: the same, and the configuration is there even when it has errors, so that all
+ * that can be checked is. NULL when a file cannot be read. */
+void setup_read_faulty(struct setup *setup, const char *folder);
+/* As setup_read, from what the supervisor handed down: the files are there already. */
 void setup_restore(struct setup *setup);
 void setup_free(struct setup *setup);
 

@@ -154,6 +154,28 @@ static bool add_pairs(struct keys *keys, const struct parameters *parameters,
     return count > 0;
 }
 
+/* Only the names of certificates that are there can be wrong; any one that is right will do. */
+static void check_names(const struct keys *keys, const struct parameters *parameters,
+                        struct config_notes *notes)
+{
+    bool chains = parameters->smtpd_tls_chain_files[0] != '\0';
+    enum parameter parameter =
+        chains ? PARAMETER_smtpd_tls_chain_files : PARAMETER_smtpd_tls_cert_file;
+    for (size_t i = 0; i < keys->count; i++)
+        if (tls_key_covers(keys->list[i], slice_of(parameters->myhostname)))
+            return;
+    if (!chains && parameters->smtpd_tls_cert_file[0] == '\0')
+        parameter = PARAMETER_smtpd_tls_eccert_file;
+    const struct tls_key_facts *facts = tls_key_facts(keys->list[0]);
+    config_note(notes, CONFIG_WARNING, parameter_origin(parameters, parameter),
+                "%s: the certificate is for %.*s and does not name myhostname, %s; clients that "
+                "check names will refuse it",
+                parameter_row(parameter)->name,
+                SLICE_PRINTF(config_quote(
+                    slice_of(facts->dns_names[0] != '\0' ? facts->dns_names : facts->common_name))),
+                parameters->myhostname);
+}
+
 /* ---- contexts ---- */
 
 static bool parse_protocols(const struct parameters *parameters, enum parameter parameter,
@@ -192,6 +214,7 @@ struct tls_context *tls_server_context(const struct config_service *service,
                         ? add_chains(&keys, parameters, files, notes)
                         : add_pairs(&keys, parameters, files, notes));
     if (good) {
+        check_names(&keys, parameters, notes);
         settings.keys = (const struct tls_key *const *)keys.list;
         settings.key_count = keys.count;
         struct err err = tls_context_new_server(&settings, &context);

@@ -16,7 +16,7 @@ void tls_files_add(const struct parameters *parameters, struct file_set *files,
                    struct config_notes *notes);
 
 /* NULL, and an error in the notes with file and line, when it cannot be made. What should be said
- * about a certificate, such as that it has expired, becomes a warning. */
+ * about a certificate, such as that it has expired or is another host's, becomes a warning. */
 struct tls_context *tls_server_context(const struct config_service *service,
                                        const struct file_set *files, struct config_notes *notes);
 struct tls_context *tls_client_context(const struct parameters *parameters,

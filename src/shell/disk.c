@@ -3,6 +3,7 @@
  */
 #include "base/check.h"
 #include "base/memory.h"
+#include "shell/slot.h"
 #include "shell/world.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_MAX_LEN = 64, ZERO_BLOCK = 64 << 10 };
+enum { ZERO_BLOCK = 64 << 10 };
 
 struct job {
     struct world_work work;
@@ -21,15 +22,10 @@ struct job {
     int error;
 };
 
-static void name_segment(uint64_t segment, char name[NAME_MAX_LEN])
-{
-    snprintf(name, NAME_MAX_LEN, "%016llx.segment", (unsigned long long)segment);
-}
-
 static int open_segment(const struct job *job, int flags)
 {
-    char name[NAME_MAX_LEN];
-    name_segment(job->request->segment, name);
+    char name[SLOT_NAME_MAX];
+    slot_name_segment(job->request->segment, name);
     return openat(job->slot_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
@@ -75,7 +71,7 @@ static int fill(int fd, const struct disk_request *request)
 
 static int create(const struct job *job)
 {
-    char name[NAME_MAX_LEN];
+    char name[SLOT_NAME_MAX];
     int fd = open_segment(job, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0)
         return errno;
@@ -83,7 +79,7 @@ static int create(const struct job *job)
     close(fd);
     if (error == 0)
         return sync_folder(job);
-    name_segment(job->request->segment, name);
+    slot_name_segment(job->request->segment, name);
     (void)unlinkat(job->slot_fd, name, 0); /* half a file helps nobody, and holds space */
     return error;
 }
@@ -102,37 +98,20 @@ static int write_batch(const struct job *job)
 
 static int read_piece(const struct job *job)
 {
-    struct disk_request *request = job->request;
-    size_t got = 0;
-    int fd = open_segment(job, O_RDONLY), error = 0;
-    if (fd < 0)
-        return errno;
-    while (got < request->length && error == 0) {
-        ssize_t len =
-            pread(fd, request->into + got, request->length - got, (off_t)(request->offset + got));
-        if (len == 0)
-            break;
-        if (len > 0)
-            got += (size_t)len;
-        else if (errno != EINTR)
-            error = errno;
-    }
-    close(fd);
-    request->length = got;
-    return error;
+    return slot_read(job->slot_fd, job->request);
 }
 
 static int remove_segment(const struct job *job)
 {
-    char name[NAME_MAX_LEN];
-    name_segment(job->request->segment, name);
+    char name[SLOT_NAME_MAX];
+    slot_name_segment(job->request->segment, name);
     return unlinkat(job->slot_fd, name, 0) == 0 ? sync_folder(job) : errno;
 }
 
 static int set_aside(const struct job *job)
 {
-    char name[NAME_MAX_LEN], aside[NAME_MAX_LEN + 32];
-    name_segment(job->request->segment, name);
+    char name[SLOT_NAME_MAX], aside[SLOT_NAME_MAX + 32];
+    slot_name_segment(job->request->segment, name);
     snprintf(aside, sizeof aside, "%s.damaged-%lld", name, (long long)time(NULL));
     if (renameat(job->slot_fd, name, job->slot_fd, aside) != 0)
         return errno;

@@ -26,6 +26,35 @@ struct err slot_lock(int slot_fd)
     return err_none(); /* the descriptor stays open: it is the lock */
 }
 
+void slot_name_segment(uint64_t segment, char name[SLOT_NAME_MAX])
+{
+    snprintf(name, SLOT_NAME_MAX, "%016llx.segment", (unsigned long long)segment);
+}
+
+int slot_read(int slot_fd, struct disk_request *request)
+{
+    char name[SLOT_NAME_MAX];
+    size_t got = 0;
+    int error = 0;
+    slot_name_segment(request->segment, name);
+    int fd = openat(slot_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno;
+    while (got < request->length && error == 0) {
+        ssize_t len =
+            pread(fd, request->into + got, request->length - got, (off_t)(request->offset + got));
+        if (len == 0)
+            break;
+        if (len > 0)
+            got += (size_t)len;
+        else if (errno != EINTR)
+            error = errno;
+    }
+    close(fd);
+    request->length = got;
+    return error;
+}
+
 static bool number_of(const char *name, uint64_t *out)
 {
     unsigned long long number;

@@ -4,6 +4,7 @@
 #define TUVI_SHELL_SLOT_H
 
 #include "base/err.h"
+#include "spool/disk.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +16,12 @@ MUST_CHECK struct err slot_lock(int slot_fd);
 /* The numbers of its segments, in ascending order; the array is the caller's to free. Other names
  * are left alone. */
 MUST_CHECK struct err slot_segments(int slot_fd, uint64_t **segments, size_t *count);
+
+enum { SLOT_NAME_MAX = 64 };
+/* The name of a segment's file. */
+void slot_name_segment(uint64_t segment, char name[SLOT_NAME_MAX]);
+
+/* Carries out a DISK_READ, here and now: 0 or an errno value. Needs no lock. */
+int slot_read(int slot_fd, struct disk_request *request);
 
 #endif

@@ -114,21 +114,16 @@ static bool apply_message(struct spool *spool, const struct replay_step *step)
 static bool apply_try(struct spool *spool, const struct record *record)
 {
     struct spool_message *message = find(spool, record->id);
-    struct reader r = reader_over(record->payload);
-    int64_t next_try_us = (int64_t)reader_u64(&r);
-    uint32_t count = reader_u32(&r);
+    struct try_record try = try_record_over(record->payload);
+    struct spool_result result;
     if (message == NULL)
         return true; /* it is done, and its record is gone */
-    message->next_try_us = next_try_us;
+    message->next_try_us = try.next_try_us;
     message->tries++;
-    for (uint32_t i = 0; i < count && !r.failed; i++) {
-        uint32_t recipient = reader_u32(&r);
-        bool finished = reader_u8(&r) != 0;
-        reader_counted(&r);
-        if (finished && !r.failed)
-            spool_message_finish(message, recipient);
-    }
-    return reader_finished(&r);
+    while (try_record_next(&try, &result))
+        if (result.finished)
+            spool_message_finish(message, result.recipient);
+    return try_record_is_good(&try);
 }
 
 static bool apply_reserve(struct spool *spool, const struct record *record)

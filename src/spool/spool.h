@@ -14,6 +14,7 @@
 #include "spool/message.h"
 #include "spool/replay.h"
 #include "spool/segment_table.h"
+#include "spool/try_record.h"
 #include "spool/upload.h"
 
 struct spool_start {
@@ -67,13 +68,6 @@ void spool_request_done(struct spool *spool, struct disk_request *request, int e
 
 /* The next message that has become durable, each once, in the order of their commits; or NULL. */
 struct spool_message *spool_next_committed(struct spool *spool);
-
-/* How an attempt went for one recipient. */
-struct spool_result {
-    uint32_t recipient;
-    bool finished; /* delivered, or refused for good and reported */
-    struct slice text;
-};
 
 /* Both are false, and nothing changed, when the log has no room now. After TRY the results stand in
  * the message; after DONE the message is the spool's and must not be touched. */
