@@ -27,9 +27,8 @@ static void check_networks(const struct parameters *parameters, struct config_no
     if (network_list_is_open(&list))
         config_note(notes, CONFIG_WARNING, parameter_origin(parameters, PARAMETER_mynetworks),
                     "mynetworks = %.*s: a network of length 0, or a table that knows everybody, is "
-                    "everybody; whoever may come from "
-                    "there sends mail to anywhere where permit_mynetworks stands. Name the "
-                    "networks that are yours",
+                    "everybody; whoever may come from there sends mail to anywhere where "
+                    "permit_mynetworks stands. Name the networks that are yours",
                     SLICE_PRINTF(config_quote(slice_of(parameters->mynetworks))));
     network_list_free(&list);
 }

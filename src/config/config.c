@@ -5,6 +5,7 @@
 #include "config/resolve.h"
 #include "config/services.h"
 #include "config/survey.h"
+#include "config/table.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct config {
     struct machine machine;
     struct config_files files;
     bool is_checked;
+    struct table_store tables;
     const char *main_cf_path;
     struct main_cf main_cf;
     struct master_cf master_cf;
@@ -53,6 +55,7 @@ void config_free(struct config *config)
         return;
     main_cf_free(&config->main_cf);
     master_cf_free(&config->master_cf);
+    table_store_free(&config->tables);
     arena_reset(&config->arena);
     memory_free(config);
 }
@@ -83,6 +86,7 @@ static void load_main(struct config *config, const struct survey *survey)
         scope_make(&config->main_cf, NULL, &config->machine, config->main_cf_path, &config->arena);
     parameters_resolve(&config->scope, &config->arena, survey->notes, &config->main);
     config->main.files = &config->files;
+    config->main.tables = &config->tables;
     if (!config->is_checked)
         parameters_check(&config->main, survey->notes);
     warn_without_level(config, survey->notes);
@@ -132,6 +136,7 @@ static void load_service(struct config *config, size_t index, const struct surve
         struct parameters *own = keep_new(&config->arena, sizeof *own);
         parameters_resolve(scope, &config->arena, survey->notes, own);
         own->files = &config->files;
+        own->tables = &config->tables;
         if (!config->is_checked)
             parameters_check(own, survey->notes);
         service->parameters = parameters = own;

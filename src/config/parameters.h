@@ -23,6 +23,8 @@ enum parameter {
     PARAMETER_COUNT
 };
 
+struct table_store;
+
 struct parameters {
 #define FLAG(name, users, default_text, meaning)             bool name;
 #define NUMBER(name, users, default_text, min, max, meaning) int64_t name;
@@ -34,6 +36,7 @@ struct parameters {
 #include "config/parameter_list.h"
     struct origin origins[PARAMETER_COUNT];
     const struct config_files *files; /* that values name; NULL: none can be read */
+    struct table_store *tables; /* that values name, as far as they were compiled; may be NULL */
 };
 
 enum parameter_kind {

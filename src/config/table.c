@@ -13,11 +13,18 @@ struct table_type {
     enum table_result (*find)(const struct table *table, struct slice key, struct writer *answer);
     enum table_rules_kind rules; /* of those that have rules */
     bool sees_whole;             /* it is not asked for parts */
+    bool is_read;                /* from a file: worth sharing */
 };
 
 struct table {
     const struct table_type *type;
+    unsigned users; /* a store that it is in among them */
+    struct table *older;
     struct arena arena;
+    /* What it was compiled from, for others who want the same. */
+    const char *text;
+    const char *folder;
+    enum table_syntax syntax;
     struct slice answer; /* of static: */
     struct table_entries entries;
     struct table_rules rules;
@@ -119,17 +126,17 @@ static enum table_result find_rule(const struct table *table, struct slice key,
 /* ---- the types ---- */
 
 static const struct table_type types[] = {
-    {.word = "static", .compile = compile_static, .find = find_static},
-    {.word = "inline", .compile = compile_inline, .find = find_entry},
-    {.word = "hash", .compile = compile_entries, .find = find_entry},
-    {.word = "btree", .compile = compile_entries, .find = find_entry},
-    {.word = "lmdb", .compile = compile_entries, .find = find_entry},
-    {.word = "cdb", .compile = compile_entries, .find = find_entry},
-    {.word = "texthash", .compile = compile_entries, .find = find_entry},
-    {.word = "unix", .compile = compile_users, .find = find_entry},
-    {.word = "cidr", .compile = compile_rules, .find = find_rule, RULES_OF_NETWORKS, true},
-    {.word = "regexp", .compile = compile_rules, .find = find_rule, RULES_OF_POSIX_PATTERNS, true},
-    {.word = "pcre", .compile = compile_rules, .find = find_rule, RULES_OF_PERL_PATTERNS, true},
+    {"static", compile_static, find_static},
+    {"inline", compile_inline, find_entry},
+    {"hash", compile_entries, find_entry, .is_read = true},
+    {"btree", compile_entries, find_entry, .is_read = true},
+    {"lmdb", compile_entries, find_entry, .is_read = true},
+    {"cdb", compile_entries, find_entry, .is_read = true},
+    {"texthash", compile_entries, find_entry, .is_read = true},
+    {"unix", compile_users, find_entry, .is_read = true},
+    {"cidr", compile_rules, find_rule, RULES_OF_NETWORKS, true, true},
+    {"regexp", compile_rules, find_rule, RULES_OF_POSIX_PATTERNS, true, true},
+    {"pcre", compile_rules, find_rule, RULES_OF_PERL_PATTERNS, true, true},
 };
 
 static const struct table_type *find_type(struct slice word)
@@ -157,7 +164,55 @@ static struct err wrong_type(struct slice text)
 struct table_source table_source_of(const struct parameters *parameters, struct config_notes *notes)
 {
     return (struct table_source){
-        .files = parameters->files, .folder = parameters->queue_directory, .notes = notes};
+        .files = parameters->files,
+        .folder = parameters->queue_directory,
+        .store = parameters->tables,
+        .notes = notes,
+    };
+}
+
+/* ---- making and sharing ---- */
+
+static struct table *find_in_store(const struct table_source *source, struct slice text)
+{
+    struct table *table = source->store != NULL ? source->store->newest : NULL;
+    for (; table != NULL; table = table->older)
+        if (slice_is(text, table->text) && table->syntax == source->syntax &&
+            slice_is(slice_of(source->folder), table->folder))
+            return table;
+    return NULL;
+}
+
+static void put_into_store(struct table_store *store, struct table *table)
+{
+    table->users++;
+    table->older = store->newest;
+    store->newest = table;
+}
+
+void table_store_free(struct table_store *store)
+{
+    struct table *table = store->newest;
+    while (table != NULL) {
+        struct table *older = table->older;
+        table_free(table);
+        table = older;
+    }
+    store->newest = NULL;
+}
+
+static struct table *new_table(const struct table_type *type, struct slice text,
+                               const struct table_source *source)
+{
+    struct table *table = memory_new(sizeof *table);
+    *table = (struct table){.type = type,
+                            .users = 1,
+                            .arena = keep_make(),
+                            .syntax = source->syntax,
+                            .entries = {map_make()}};
+    table->text = keep_text(&table->arena, text);
+    table->folder = keep_text(&table->arena, slice_of(source->folder));
+    return table;
 }
 
 struct err table_compile(struct slice text, const struct table_source *source, struct table **out)
@@ -167,19 +222,27 @@ struct err table_compile(struct slice text, const struct table_source *source, s
     const struct table_type *type = find_type(slice_first(direct, colon));
     if (type == NULL || colon == direct.len)
         return wrong_type(text);
-    struct table *table = memory_new(sizeof *table);
-    *table = (struct table){.type = type, .arena = keep_make(), .entries = {map_make()}};
-    struct err err = type->compile(table, slice_skip(direct, colon + 1), source);
-    if (err_is(&err))
-        table_free(table);
-    else
+    struct table *table = find_in_store(source, direct);
+    if (table != NULL) {
+        table->users++;
         *out = table;
-    return err;
+        return err_none();
+    }
+    table = new_table(type, direct, source);
+    struct err err = type->compile(table, slice_skip(direct, colon + 1), source);
+    if (err_is(&err)) {
+        table_free(table);
+        return err;
+    }
+    if (type->is_read && source->store != NULL)
+        put_into_store(source->store, table);
+    *out = table;
+    return err_none();
 }
 
 void table_free(struct table *table)
 {
-    if (table == NULL)
+    if (table == NULL || --table->users > 0)
         return;
     map_free(&table->entries.map);
     table_rules_free(&table->rules);

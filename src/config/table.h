@@ -44,15 +44,26 @@ struct table_source {
     const struct config_files *files;
     const char *folder; /* see config_file_find */
     enum table_syntax syntax;
+    struct table_store *store;  /* NULL: nothing is shared */
     struct config_notes *notes; /* for warnings; NULL: nobody reads them */
 };
 
 struct table;
 
+/* The tables of one configuration that were read from files: what several services name is compiled
+ * once and shared. A zeroed one is empty. */
+struct table_store {
+    struct table *newest;
+};
+
+/* Tables that are still in use stay. */
+void table_store_free(struct table_store *store);
+
 struct table_source table_source_of(const struct parameters *parameters,
                                     struct config_notes *notes);
 
-/* The error names the table's file and line and says what to do. */
+/* The error names the table's file and line and says what to do. Each table that was given out is
+ * freed once, also one that is shared. */
 MUST_CHECK struct err table_compile(struct slice text, const struct table_source *source,
                                     struct table **out);
 void table_free(struct table *table);

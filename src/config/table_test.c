@@ -266,6 +266,31 @@ TEST(an_answer_that_does_not_fit_and_a_pattern_that_gives_up_are_trouble)
     table_free(table);
 }
 
+TEST(what_is_named_twice_is_read_once_and_shared)
+{
+    static const struct config_files files = {.find = find_file};
+    struct table_store store = {0};
+    struct table_source source = {.files = &files, .store = &store};
+    struct table *first = NULL, *again = NULL, *aliases = NULL;
+    content = "a b\n";
+    struct err err = table_compile(slice_of("hash:/x"), &source, &first);
+    assert_false(err_is(&err));
+    content = "a changed\n";
+    err = table_compile(slice_of("proxy:hash:/x"), &source, &again);
+    assert_false(err_is(&err));
+    assert_ptr_equal(first, again);
+    source.syntax = TABLE_SYNTAX_ALIASES;
+    content = "a: c\n";
+    err = table_compile(slice_of("hash:/x"), &source, &aliases);
+    assert_false(err_is(&err));
+    table_free(first);
+    table_store_free(&store);
+    assert_answer_of(again, TABLE_KEY_WHOLE, "a", "b");
+    assert_answer_of(aliases, TABLE_KEY_WHOLE, "a", "c");
+    table_free(again);
+    table_free(aliases);
+}
+
 TEST(a_table_of_many_entries_finds_each)
 {
     enum { COUNT = 50000 };
@@ -339,6 +364,7 @@ int main(void)
         cmocka_unit_test(patterns_are_tried_in_their_order),
         cmocka_unit_test(a_key_with_a_nul_or_too_long_is_in_no_table_of_patterns),
         cmocka_unit_test(an_answer_that_does_not_fit_and_a_pattern_that_gives_up_are_trouble),
+        cmocka_unit_test(what_is_named_twice_is_read_once_and_shared),
         cmocka_unit_test(a_table_of_many_entries_finds_each),
         cmocka_unit_test(what_cannot_be_read_is_named_with_file_and_line),
     };

@@ -6,6 +6,9 @@
 
 #include <pwd.h>
 
+/* More than a table may have: it is refused then, rather than cut where users would be missing. */
+enum { USERS_TEXT_MAX = 2 * TABLE_TEXT_MAX };
+
 /* A name with white space or a '#' in front would be read as something else; no mail goes there. */
 static bool is_plain(struct slice name)
 {
@@ -18,7 +21,7 @@ static bool is_plain(struct slice name)
 
 struct slice user_table_text(void)
 {
-    struct buf lines = buf_make(TABLE_TEXT_MAX);
+    struct buf lines = buf_make(USERS_TEXT_MAX);
     const struct passwd *entry;
     bool has_room = true;
     setpwent();
