@@ -99,6 +99,7 @@ static int conf(const char *folder, bool only_set, char **names)
     struct settings *settings = memory_new(sizeof *settings);
     struct err err = settings_read(settings, folder);
     if (err_is(&err)) {
+        memory_free(settings);
         fprintf(stderr, "tuvi conf: %s\n", err.text);
         return EX_NOINPUT;
     }

@@ -110,6 +110,31 @@ static void check_passwords(struct setup *setup, const struct parameters *parame
         config_note(&setup->notes, CONFIG_ERROR, origin, "smtpd_sasl_path: %s", err.text);
 }
 
+static bool has_password_file(const struct config_service *service)
+{
+    return service->role == SERVICE_LISTENS && service->parameters->smtpd_sasl_auth_enable &&
+           service->parameters->smtpd_sasl_type == SASL_TYPE_FILE;
+}
+
+/* There is one auth role, and it has one file. */
+static void check_one_password_file(struct setup *setup)
+{
+    size_t count;
+    const struct config_service *services = config_services(setup->config, &count);
+    const char *path = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct parameters *parameters = services[i].parameters;
+        if (!has_password_file(&services[i]))
+            continue;
+        if (path != NULL && strcmp(path, parameters->smtpd_sasl_path) != 0)
+            config_note(&setup->notes, CONFIG_ERROR,
+                        parameter_origin(parameters, PARAMETER_smtpd_sasl_path),
+                        "smtpd_sasl_path: all services with smtpd_sasl_type = file must name the "
+                        "same password file");
+        path = path != NULL ? path : parameters->smtpd_sasl_path;
+    }
+}
+
 static void check_service(struct setup *setup, const struct config_service *service)
 {
     const struct parameters *parameters = service->parameters;
@@ -119,7 +144,7 @@ static void check_service(struct setup *setup, const struct config_service *serv
         if (setup->notes.error_count == before)
             tls_context_free(tls_server_context(service, &setup->files, &setup->notes));
     }
-    if (parameters->smtpd_sasl_auth_enable && parameters->smtpd_sasl_type == SASL_TYPE_FILE)
+    if (has_password_file(service))
         check_passwords(setup, parameters);
 }
 
@@ -137,6 +162,7 @@ static void check_services(struct setup *setup)
         note_about_file(setup, setup->master_path,
                         "no service takes mail; a line such as \"smtp inet n - n - - smtpd\" "
                         "is needed");
+    check_one_password_file(setup);
     tls_context_free(tls_client_context(config_main(setup->config), &setup->notes));
 }
 

@@ -149,11 +149,6 @@ static void bind_auth_socket(struct supervisor *supervisor)
         if (asks == NULL) {
             asks = parameters;
             supervisor->auth_service = (uint32_t)i;
-        } else if (strcmp(asks->smtpd_sasl_path, parameters->smtpd_sasl_path) != 0) {
-            config_note(&supervisor->setup.notes, CONFIG_ERROR,
-                        parameter_origin(parameters, PARAMETER_smtpd_sasl_path),
-                        "smtpd_sasl_path: all services with smtpd_sasl_type = file must name the "
-                        "same password file");
         }
     }
     if (asks == NULL || supervisor->setup.notes.error_count > 0)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from certificates import Certificate
-from harness import ROOT, TUVI, Folder, Tuvi, free_ports
+from harness import ROOT, TUVI, TUVID, Folder, Tuvi, free_ports
 
 CONFIGS = ROOT / "tests" / "configs"
 EX_USAGE, EX_NOINPUT, EX_CONFIG = 64, 66, 78
@@ -166,6 +166,22 @@ def test_a_file_that_is_missing_and_a_setting_that_is_wrong_are_told_in_one_go(m
     errors = [line for line in lines if line.startswith("error")]
     assert code == EX_CONFIG and len(errors) == 2
     assert "minimal_backoff_time = soon" in errors[0] and "key.pem: No such file or directory" in errors[1]
+
+
+def test_two_password_files_are_an_error_for_tuvid_and_for_check_alike(sink):
+    tuvi = Tuvi(sink.port)
+    try:
+        shutil.copy(tuvi.root / "passwd", tuvi.root / "other")
+        tuvi.configure(sink.port, more_services="127.0.0.1:2 inet n - n - - smtpd\n"
+                                                f"  -o smtpd_sasl_path={tuvi.root}/other\n")
+        expected = (f"error: {tuvi.root}/master.cf: line 11: smtpd_sasl_path: all services with smtpd_sasl_type = file "
+                    "must name the same password file\n")
+        for words, program in (([TUVI, "check", tuvi.root], ""), ([TUVID, "-c", tuvi.root, "-f"], "tuvid: ")):
+            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                                  timeout=60)
+            assert done.returncode == EX_CONFIG and program + expected in done.stdout, done.stdout
+    finally:
+        tuvi.close()
 
 
 # ---- who may send ----
