@@ -34,7 +34,7 @@ static struct config *load_config(void)
     struct config *config = NULL;
     struct err err = config_load(&source, &config, &notes);
     if (!err_is(&err))
-        mta_check(config, &notes);
+        snapshot_check(config, &notes);
     for (size_t i = 0; i < notes.count; i++)
         if (notes.list[i].severity == CONFIG_ERROR)
             printf("configuration: %s\n", notes.list[i].text);
@@ -75,7 +75,7 @@ void sim_worker_free(struct world *world)
 
 void sim_worker_start(struct world *world)
 {
-    struct mta_start start = {.config = world->config, .world = world, .slot = 1};
+    struct mta_start start = {.source = {.config = world->config}, .world = world, .slot = 1};
     memory_free(world->segments);
     world->segments = sim_disk_segments(&world->disk, &start.segment_count);
     start.segments = world->segments;

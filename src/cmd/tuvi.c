@@ -2,6 +2,7 @@
  *
  *     tuvi init DIR       makes a first configuration
  *     tuvi passwd DIR USER   sets a user's password
+ *     tuvi reload DIR     has tuvid take a changed configuration
  *     tuvi sink DIR       receives mail and writes it to files */
 #include "cmd/commands.h"
 
@@ -18,6 +19,7 @@ struct command {
 static const struct command commands[] = {
     {"init", init_command, "init DIR [options]    make a first configuration in DIR"},
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
+    {"reload", reload_command, "reload DIR             have tuvid take a changed configuration"},
     {"sink", sink_command, "sink DIR [options]    receive mail and write it to files in DIR"},
 };
 

@@ -1,7 +1,8 @@
 #include "proc/setup.h"
 
 #include "backend/password_file.h"
-#include "mta/mta.h"
+#include "base/memory.h"
+#include "mta/snapshot.h"
 #include "proc/tls_contexts.h"
 #include "tls/context.h"
 
@@ -106,7 +107,20 @@ static void check_services(struct setup *setup)
     tls_context_free(tls_client_context(config_main(setup->config), &setup->notes));
 }
 
-void setup_read(struct setup *setup, const char *folder)
+static void append_to_main(struct setup *setup, struct slice lines)
+{
+    struct slice text;
+    if (lines.len == 0 || !file_set_find(&setup->files, setup->main_path, &text))
+        return;
+    size_t len = text.len + 1 + lines.len;
+    char *both = memory_new(len + 1);
+    memcpy(both, text.at, text.len);
+    both[text.len] = '\n';
+    memcpy(both + text.len + 1, lines.at, lines.len);
+    file_set_replace(&setup->files, setup->main_path, slice_make(both, len));
+}
+
+void setup_read_with(struct setup *setup, const char *folder, struct slice lines)
 {
     memset(setup, 0, sizeof *setup);
     setup->notes = config_notes_make();
@@ -115,12 +129,18 @@ void setup_read(struct setup *setup, const char *folder)
         return;
     bool main_read = read_file(setup, setup->main_path);
     bool master_read = read_file(setup, setup->master_path);
+    append_to_main(setup, lines);
     if (main_read && master_read)
         load_config(setup);
     if (setup->config == NULL)
         return;
-    mta_check(setup->config, &setup->notes);
+    snapshot_check(setup->config, &setup->notes);
     check_services(setup);
+}
+
+void setup_read(struct setup *setup, const char *folder)
+{
+    setup_read_with(setup, folder, slice_of(""));
 }
 
 void setup_restore(struct setup *setup)

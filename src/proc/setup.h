@@ -21,6 +21,8 @@ struct setup {
 
 /* Errors are in setup->notes, with file and line; none there means that all is well. */
 void setup_read(struct setup *setup, const char *folder);
+/* The same with these lines behind those of main.cf. */
+void setup_read_with(struct setup *setup, const char *folder, struct slice lines);
 /* The same from what the supervisor handed down: the files are there already. */
 void setup_restore(struct setup *setup);
 void setup_free(struct setup *setup);
