@@ -120,11 +120,15 @@ static void append_to_main(struct setup *setup, struct slice lines)
     file_set_replace(&setup->files, setup->main_path, slice_make(both, len));
 }
 
-void setup_read_with(struct setup *setup, const char *folder, struct slice lines)
+static void begin(struct setup *setup)
 {
     memset(setup, 0, sizeof *setup);
     setup->notes = config_notes_make();
     machine_facts_read(&setup->machine);
+}
+
+static void read_all(struct setup *setup, const char *folder, struct slice lines)
+{
     if (!name_files(setup, folder))
         return;
     bool main_read = read_file(setup, setup->main_path);
@@ -136,6 +140,28 @@ void setup_read_with(struct setup *setup, const char *folder, struct slice lines
         return;
     snapshot_check(setup->config, &setup->notes);
     check_services(setup);
+}
+
+void setup_read_with(struct setup *setup, const char *folder, struct slice lines)
+{
+    begin(setup);
+    read_all(setup, folder, lines);
+}
+
+static void copy_file(struct setup *setup, const struct setup *earlier, const char *path)
+{
+    struct slice text;
+    if (file_set_find(&earlier->files, path, &text))
+        file_set_put(&setup->files, path, slice_make(memory_text(text), text.len));
+}
+
+/* A file that is in the set already is not read. */
+void setup_read_again(struct setup *setup, const struct setup *earlier)
+{
+    begin(setup);
+    copy_file(setup, earlier, earlier->main_path);
+    copy_file(setup, earlier, earlier->master_path);
+    read_all(setup, earlier->folder, slice_of(""));
 }
 
 void setup_read(struct setup *setup, const char *folder)

@@ -23,6 +23,9 @@ struct setup {
 void setup_read(struct setup *setup, const char *folder);
 /* The same with these lines behind those of main.cf. */
 void setup_read_with(struct setup *setup, const char *folder, struct slice lines);
+/* The same with main.cf and master.cf as they were read for another one, and all other files anew.
+ */
+void setup_read_again(struct setup *setup, const struct setup *earlier);
 /* The same from what the supervisor handed down: the files are there already. */
 void setup_restore(struct setup *setup);
 void setup_free(struct setup *setup);

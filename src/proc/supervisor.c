@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "mta/service.h"
 #include "proc/child.h"
+#include "proc/file_watch.h"
 #include "proc/folders.h"
 #include "proc/identity.h"
 #include "proc/restart_only.h"
@@ -51,6 +52,7 @@ struct supervisor {
     uint32_t auth_service; /* the first of these */
     int signals;
     int watch; /* inotify, of the password file's folder */
+    struct file_watch files;
     struct child *children;
     struct child *auth_child; /* one of them; NULL when there is none */
     size_t child_count;
@@ -512,6 +514,24 @@ static void log_notes(struct supervisor *supervisor, const struct config_notes *
         log_line(supervisor, SEVERITY_WARNING, "and %zu more", notes->left_out);
 }
 
+/* Keys, certificates and tables; main.cf and master.cf are taken when somebody asks for it. */
+static struct file_set named_files(const struct supervisor *supervisor)
+{
+    const struct setup *setup = &supervisor->setup;
+    struct file_set named = {.count = 0};
+    for (size_t i = 0; i < setup->files.count; i++)
+        if (strcmp(setup->files.files[i].path, setup->main_path) != 0 &&
+            strcmp(setup->files.files[i].path, setup->master_path) != 0)
+            named.files[named.count++] = setup->files.files[i];
+    return named;
+}
+
+static void watch_files(struct supervisor *supervisor)
+{
+    struct file_set named = named_files(supervisor);
+    file_watch_open(&supervisor->files, &named, now_ms());
+}
+
 /* Reads it a second time when it wants what only a restart can give. The notes are those of the
  * first reading, in which the lines have the numbers that the administrator sees. */
 static void read_setup(struct supervisor *supervisor, struct setup *setup)
@@ -558,6 +578,7 @@ static void adopt_setup(struct supervisor *supervisor, struct setup *fresh, bool
     config_notes_free(&supervisor->setup.notes);
     supervisor->parameters = config_main(supervisor->setup.config);
     adopt_passwords(supervisor, has_passwords, auth_service);
+    watch_files(supervisor);
     supervisor->reloading = true;
     for (size_t i = 0; i < supervisor->child_count; i++)
         supervisor->children[i].behind =
@@ -565,15 +586,10 @@ static void adopt_setup(struct supervisor *supervisor, struct setup *fresh, bool
 }
 
 /* All or nothing: a setup with an error changes nothing. */
-static void reload(struct supervisor *supervisor)
+static void adopt_or_refuse(struct supervisor *supervisor, struct setup *fresh)
 {
-    struct setup *fresh;
     uint32_t auth_service = 0;
     bool has_passwords = false;
-    if (supervisor->stopping)
-        return;
-    fresh = memory_new(sizeof *fresh);
-    read_setup(supervisor, fresh);
     if (fresh->config != NULL)
         has_passwords = find_auth_service(fresh, &auth_service);
     if (fresh->notes.error_count == 0 && has_passwords && supervisor->auth_listener < 0)
@@ -585,7 +601,36 @@ static void reload(struct supervisor *supervisor)
         log_line(supervisor, SEVERITY_ERROR, "reload refused -- the configuration stays as it was");
         setup_free(fresh);
     }
+}
+
+static void reload(struct supervisor *supervisor)
+{
+    struct setup *fresh = memory_new(sizeof *fresh);
+    read_setup(supervisor, fresh);
+    adopt_or_refuse(supervisor, fresh);
     memory_free(fresh);
+}
+
+static void reload_files(struct supervisor *supervisor)
+{
+    struct setup *fresh = memory_new(sizeof *fresh);
+    setup_read_again(fresh, &supervisor->setup);
+    adopt_or_refuse(supervisor, fresh);
+    memory_free(fresh);
+}
+
+static void look_at_files(struct supervisor *supervisor)
+{
+    if (supervisor->stopping || supervisor->files.due_ms == 0 ||
+        now_ms() < supervisor->files.due_ms)
+        return;
+    struct file_set named = named_files(supervisor);
+    const char *path = file_watch_changed(&named);
+    supervisor->files.due_ms = 0;
+    if (path == NULL)
+        return;
+    log_line(supervisor, SEVERITY_INFO, "%s has changed", path);
+    reload_files(supervisor);
 }
 
 static void send_setup(struct supervisor *supervisor, struct child *child)
@@ -637,7 +682,8 @@ static void take_signals(struct supervisor *supervisor)
         if (info.ssi_signo == SIGCHLD) {
             reap(supervisor);
         } else if (info.ssi_signo == SIGHUP) {
-            reload(supervisor);
+            if (!supervisor->stopping)
+                reload(supervisor);
         } else {
             log_line(supervisor, SEVERITY_INFO, "terminating on signal %u", info.ssi_signo);
             stop(supervisor);
@@ -659,6 +705,9 @@ static int wait_ms(const struct supervisor *supervisor)
     int64_t until_ms = now_ms() + 60 * 1000;
     if (supervisor->stopping || !supervisor->serving)
         until_ms = supervisor->give_up_ms;
+    if (!supervisor->stopping && supervisor->files.due_ms > 0 &&
+        supervisor->files.due_ms < until_ms)
+        until_ms = supervisor->files.due_ms;
     for (size_t i = 0; i < supervisor->child_count; i++) {
         const struct child *child = &supervisor->children[i];
         if (child->pid == 0 && child->start_again_ms > 0 && child->start_again_ms < until_ms)
@@ -670,10 +719,11 @@ static int wait_ms(const struct supervisor *supervisor)
 
 static void wait_for_events(struct supervisor *supervisor)
 {
-    struct pollfd descriptors[CHILDREN_MAX + 2];
+    struct pollfd descriptors[CHILDREN_MAX + 3];
     size_t count = 0;
     descriptors[count++] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
     descriptors[count++] = (struct pollfd){.fd = supervisor->watch, .events = POLLIN};
+    descriptors[count++] = (struct pollfd){.fd = supervisor->files.fd, .events = POLLIN};
     for (size_t i = 0; i < supervisor->child_count; i++) {
         const struct child *child = &supervisor->children[i];
         bool listen = child->pid != 0 && (!child->ready || child->taking);
@@ -683,10 +733,12 @@ static void wait_for_events(struct supervisor *supervisor)
     if (poll(descriptors, count, wait_ms(supervisor)) < 0)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (descriptors[i + 2].revents != 0 && supervisor->children[i].pid != 0)
+        if (descriptors[i + 3].revents != 0 && supervisor->children[i].pid != 0)
             take_control(&supervisor->children[i]);
     if (descriptors[1].revents != 0)
         take_file_events(supervisor);
+    if (descriptors[2].revents != 0)
+        file_watch_take(&supervisor->files, now_ms());
     if (descriptors[0].revents != 0)
         take_signals(supervisor);
 }
@@ -702,6 +754,7 @@ static int serve(struct supervisor *supervisor)
             start_due_children(supervisor);
         wait_for_events(supervisor);
         check_ready(supervisor);
+        look_at_files(supervisor);
         go_on_reloading(supervisor);
         if (!supervisor->stopping && start_has_failed(supervisor)) {
             fprintf(stderr, "tuvid: a process could not be started: see the lines above and the "
@@ -766,6 +819,7 @@ int supervisor_main(const struct supervisor_options *options)
     int code;
     supervisor->parent = -1;
     supervisor->auth_listener = -1;
+    supervisor->files.fd = -1;
     prctl(PR_SET_DUMPABLE, 0); /* keys and passwords pass through here */
     if (!prepare(supervisor, options->folder))
         return EX_CONFIG;
@@ -781,6 +835,7 @@ int supervisor_main(const struct supervisor_options *options)
     supervisor->log.pid = (int)getpid();
     make_children(supervisor);
     watch_passwords(supervisor);
+    watch_files(supervisor);
     code = serve(supervisor);
     tell_parent(supervisor, (unsigned char)code);
     folders_close(&supervisor->folders);

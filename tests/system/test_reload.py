@@ -135,15 +135,20 @@ def test_new_sessions_are_judged_by_the_new_restrictions(tuvi, sink):
     sink.wait(1)
 
 
-def test_new_sessions_get_the_new_certificate(tuvi):
-    old, first = Client(tuvi.p25), Client(tuvi.p465, wrapped=True)
+def renew_certificate(tuvi):
     other = Folder()
     try:
         subprocess.run([TUVI, "init", other.path / "o", "--hostname", "mx.local.test"], check=True, capture_output=True)
         for name in ("cert.pem", "key.pem"):
-            shutil.copyfile(other.path / "o" / name, tuvi.root / name)
+            shutil.copyfile(other.path / "o" / name, tuvi.root / (name + ".new"))
+            os.replace(tuvi.root / (name + ".new"), tuvi.root / name)
     finally:
         other.close()
+
+
+def test_new_sessions_get_the_new_certificate(tuvi):
+    old, first = Client(tuvi.p25), Client(tuvi.p465, wrapped=True)
+    renew_certificate(tuvi)
     reload(tuvi)
     new = Client(tuvi.p465, wrapped=True)
     assert certificate(new) != certificate(first)
@@ -308,3 +313,51 @@ def test_memory_does_not_grow_with_reloads(tuvi):
     grown = {pid: resident_kib(pid) - before[pid] for pid in pids}
     assert all(kib < 1024 for kib in grown.values()), grown
     assert all(is_running(pid) for pid in pids) and held.quit()[0] == 221
+
+
+# ---- without anybody asking ----
+
+def test_a_renewed_certificate_is_used_and_main_cf_stays_as_it_was_read(tuvi, sink):
+    old = Client(tuvi.p465, wrapped=True)
+    tuvi.configure(sink.port, "smtpd_banner = unasked.test")
+    renew_certificate(tuvi)
+    wait_for(lambda: count_reloads(tuvi) == 1, 20, "the reload")
+    assert f"{tuvi.root}/cert.pem has changed" in tuvi.log()
+    new = Client(tuvi.p465, wrapped=True)
+    assert certificate(new) != certificate(old) and "unasked.test" not in new.greeting[1][0]
+    for client in (old, new):
+        assert client.quit()[0] == 221
+
+
+def test_a_certificate_that_is_no_certificate_is_not_used_and_the_log_says_why(tuvi):
+    old = Client(tuvi.p465, wrapped=True)
+    (tuvi.root / "cert.pem").write_text("nothing\n")
+    tuvi.wait_log("reload refused")
+    assert "cert.pem: " in tuvi.log() and count_reloads(tuvi) == 0
+    new = Client(tuvi.p465, wrapped=True)
+    assert certificate(new) == certificate(old)
+    renew_certificate(tuvi)
+    wait_for(lambda: count_reloads(tuvi) == 1, 20, "the reload")
+    assert certificate(Client(tuvi.p465, wrapped=True)) != certificate(old)
+
+
+def test_a_link_that_leads_to_another_certificate_is_followed(tuvi):
+    for name in ("cert.pem", "key.pem"):
+        (tuvi.root / "first").mkdir(exist_ok=True)
+        (tuvi.root / name).rename(tuvi.root / "first" / name)
+        (tuvi.root / name).symlink_to(tuvi.root / "first" / name)
+    old = Client(tuvi.p465, wrapped=True)
+    renew_certificate(tuvi)
+    wait_for(lambda: count_reloads(tuvi) >= 1, 20, "the reload")
+    assert certificate(Client(tuvi.p465, wrapped=True)) != certificate(old)
+
+
+def test_a_file_that_is_written_again_with_the_same_text_changes_nothing(tuvi):
+    text = (tuvi.root / "cert.pem").read_text()
+    (tuvi.root / "cert.pem").write_text(text)
+    renew_certificate(tuvi)
+    wait_for(lambda: count_reloads(tuvi) == 1, 20, "the reload")
+    text = (tuvi.root / "cert.pem").read_text()
+    (tuvi.root / "cert.pem").write_text(text)
+    with pytest.raises(AssertionError):
+        wait_for(lambda: count_reloads(tuvi) > 1, 2.5, "another reload")
