@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { CLIENTS_PER_RELOAD = 3 };
+
 static const char main_cf[] = "compatibility_level = 3.6\n"
                               "myhostname = mx.sim.test\n"
                               "mydomain = sim.test\n"
@@ -44,6 +46,20 @@ static struct config *load_config(void)
     return config;
 }
 
+static void end_config(void *owner)
+{
+    config_free(owner);
+}
+
+/* The same settings under another address: whoever still points into the old ones is found. */
+static void reload(struct world *world)
+{
+    struct config *config = load_config();
+    struct snapshot_source source = {.config = config, .ended = end_config, .owner = config};
+    sim_tell(world->clock, "worker: reload");
+    mta_reload(world->mta, &source);
+}
+
 static struct stream_user *accept_client(struct sim_listener *listener, struct stream *stream)
 {
     struct world *world = CONTAINER_OF(listener, struct world, listener);
@@ -51,6 +67,8 @@ static struct stream_user *accept_client(struct sim_listener *listener, struct s
     CHECK(ip_parse(slice_of("127.0.0.1"), &peer.client));
     peer.server = peer.client;
     sim_stream_set_owner(stream, world);
+    if (++world->clients % CLIENTS_PER_RELOAD == 0)
+        reload(world);
     return mta_accept(world->mta, 0, stream, &peer);
 }
 
