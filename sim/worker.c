@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { CLIENTS_PER_RELOAD = 3 };
+
 static const char main_cf[] = "compatibility_level = 3.6\n"
                               "myhostname = mx.sim.test\n"
                               "mydomain = sim.test\n"
@@ -34,7 +36,7 @@ static struct config *load_config(void)
     struct config *config = NULL;
     struct err err = config_load(&source, &config, &notes);
     if (!err_is(&err))
-        mta_check(config, &notes);
+        snapshot_check(config, &notes);
     for (size_t i = 0; i < notes.count; i++)
         if (notes.list[i].severity == CONFIG_ERROR)
             printf("configuration: %s\n", notes.list[i].text);
@@ -44,6 +46,20 @@ static struct config *load_config(void)
     return config;
 }
 
+static void end_config(void *owner)
+{
+    config_free(owner);
+}
+
+/* The same settings under another address: whoever still points into the old ones is found. */
+static void reload(struct world *world)
+{
+    struct config *config = load_config();
+    struct snapshot_source source = {.config = config, .ended = end_config, .owner = config};
+    sim_tell(world->clock, "worker: reload");
+    mta_reload(world->mta, &source);
+}
+
 static struct stream_user *accept_client(struct sim_listener *listener, struct stream *stream)
 {
     struct world *world = CONTAINER_OF(listener, struct world, listener);
@@ -51,6 +67,8 @@ static struct stream_user *accept_client(struct sim_listener *listener, struct s
     CHECK(ip_parse(slice_of("127.0.0.1"), &peer.client));
     peer.server = peer.client;
     sim_stream_set_owner(stream, world);
+    if (++world->clients % CLIENTS_PER_RELOAD == 0)
+        reload(world);
     return mta_accept(world->mta, 0, stream, &peer);
 }
 
@@ -75,7 +93,7 @@ void sim_worker_free(struct world *world)
 
 void sim_worker_start(struct world *world)
 {
-    struct mta_start start = {.config = world->config, .world = world, .slot = 1};
+    struct mta_start start = {.source = {.config = world->config}, .world = world, .slot = 1};
     memory_free(world->segments);
     world->segments = sim_disk_segments(&world->disk, &start.segment_count);
     start.segments = world->segments;

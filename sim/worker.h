@@ -19,7 +19,8 @@ struct world {
     struct sim_listener listener;
     struct sim_event wake;
     struct sim_event restart;
-    bool failed; /* world_fail() was called */
+    bool failed;      /* world_fail() was called */
+    unsigned clients; /* that came */
     unsigned starts;
 };
 

@@ -11,6 +11,7 @@ int conf_command(int argc, char **argv);
 int init_command(int argc, char **argv);
 int passwd_command(int argc, char **argv);
 int queue_command(int argc, char **argv);
+int reload_command(int argc, char **argv);
 int sink_command(int argc, char **argv);
 
 /* Writes a file so that it is there as a whole or not at all, and survives a power cut. An old file

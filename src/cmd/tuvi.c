@@ -5,6 +5,7 @@
  *     tuvi init DIR       makes a first configuration
  *     tuvi passwd DIR USER   sets a user's password
  *     tuvi queue list DIR shows the messages that wait
+ *     tuvi reload DIR     has tuvid take a changed configuration
  *     tuvi sink DIR       receives mail and writes it to files */
 #include "cmd/commands.h"
 
@@ -26,6 +27,7 @@ static const struct command commands[] = {
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
     {"queue", queue_command,
      "queue list DIR        list the messages that wait; queue show DIR ID"},
+    {"reload", reload_command, "reload DIR             have tuvid take a changed configuration"},
     {"sink", sink_command, "sink DIR [options]    receive mail and write it to files in DIR"},
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "mta/snapshot.h"
 #include "proto/address.h"
 
 #include <string.h>
@@ -197,15 +198,16 @@ static struct group *find_group(struct active *active, struct sorting *sorting,
 
 static void sort_recipient(struct active *active, struct sorting *sorting, size_t recipient)
 {
-    struct queue *queue = active->queue;
+    const struct snapshot *snapshot = active->queue->core->snapshot;
     struct address address;
     struct route route = {.name = ""};
     const char *trouble = "the recipient's address is not valid";
     if (spool_message_finished(active->message, recipient))
         return;
     if (address_parse(active->view.envelope.recipients[recipient], &address))
-        trouble = route_find(&queue->routes, address_class_of(&queue->classes, address.domain),
-                             address.domain, &route);
+        trouble =
+            route_find(&snapshot->routes, address_class_of(&snapshot->classes, address.domain),
+                       address.domain, &route);
     struct group *group = find_group(active, sorting, &route, trouble);
     group->count++;
     sorting->group_of[recipient] = group;

@@ -253,6 +253,7 @@ void auth_server_init(struct auth_server *server, struct core *core,
     struct writer w = writer_over(server->name, sizeof server->name - 1);
     if (endpoint->kind == ENDPOINT_UNIX) {
         writer_text(&w, endpoint->path);
+        server->endpoint.path = server->name;
     } else {
         ip_format(&w, &endpoint->ip);
         writer_printf(&w, ":%u", endpoint->port);

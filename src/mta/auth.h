@@ -16,8 +16,10 @@ struct auth_server {
     struct stream_user user; /* first: the stream's events come here */
     struct core *core;
     struct endpoint endpoint;
-    bool is_ours;   /* the auth role: nobody has to set it up */
-    char name[512]; /* for the log: the path, or the address and port */
+    size_t holders;        /* snapshots that name it */
+    struct list_node node; /* in snapshots->auth_servers */
+    bool is_ours;          /* the auth role: nobody has to set it up */
+    char name[512];        /* for the log: the path, or the address and port */
     enum auth_state state;
     struct stream *stream;
     struct dovecot_auth_client client;
@@ -32,7 +34,6 @@ struct auth_server {
     char line[DOVECOT_AUTH_REQUEST_LINE_MAX]; /* a request on its way out */
 };
 
-/* The endpoint's path must live as long as the server. */
 void auth_server_init(struct auth_server *server, struct core *core,
                       const struct endpoint *endpoint);
 void auth_server_free(struct auth_server *server);

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "mta/snapshot.h"
 #include "proto/date.h"
 #include "proto/received.h"
 #include "spool/content.h"
@@ -15,6 +16,7 @@ enum {
 
 struct bounce {
     struct core *core;
+    struct snapshot *snapshot; /* held */
     const struct bounce_subject *subject;
     void (*made)(void *owner);
     void *owner;
@@ -35,7 +37,7 @@ struct bounce {
 
 static void write_head(struct bounce *bounce)
 {
-    const struct parameters *parameters = bounce->core->parameters;
+    const struct parameters *parameters = bounce->snapshot->parameters;
     struct slice sender = bounce->subject->view->envelope.sender;
     struct received trace = {.hostname = slice_of(parameters->myhostname),
                              .mail_name = slice_of(parameters->mail_name),
@@ -104,7 +106,7 @@ static void write_notice(struct bounce *bounce)
         "\r\n"
         "If you need help, forward this report to postmaster at your own mail system.\r\n"
         "\r\n",
-        bounce->core->parameters->myhostname);
+        bounce->snapshot->parameters->myhostname);
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         char who[600];
         struct writer w = writer_over(who, sizeof who - 1);
@@ -160,7 +162,7 @@ static void write_status(struct bounce *bounce)
                    "X-Postfix-Queue-ID: %s\r\n"
                    "X-Postfix-Sender: rfc822; %.*s\r\n"
                    "Arrival-Date: %.*s\r\n\r\n",
-                   bounce->core->parameters->myhostname, subject->queue_id.text,
+                   bounce->snapshot->parameters->myhostname, subject->queue_id.text,
                    SLICE_PRINTF(envelope->sender), SLICE_PRINTF(writer_slice(&when)));
     for (size_t i = 0; i < envelope->recipient_count; i++)
         if (is_reported(bounce, i) && has_room_for_recipient(bounce))
@@ -198,13 +200,14 @@ static void finish(struct bounce *bounce)
     void (*made)(void *owner) = bounce->made;
     void *owner = bounce->owner;
     core_log(bounce->core, SEVERITY_INFO, NULL, "cleanup", "%s: message-id=<%s@%s>",
-             bounce->queue_id.text, bounce->boundary, bounce->core->parameters->myhostname);
+             bounce->queue_id.text, bounce->boundary, bounce->snapshot->parameters->myhostname);
     core_log(bounce->core, SEVERITY_INFO, NULL, "bounce",
              "%s: sender non-delivery notification: %s", bounce->subject->queue_id.text,
              bounce->queue_id.text);
     buf_free(&bounce->original);
     buf_free(&bounce->report);
     content_free(&bounce->content);
+    snapshot_leave(bounce->snapshot);
     memory_free(bounce);
     made(owner);
 }
@@ -291,6 +294,7 @@ void bounce_begin(struct core *core, const struct bounce_subject *subject,
     size_t limit = (size_t)core->parameters->bounce_size_limit;
     uint64_t chance;
     bounce->core = core;
+    bounce->snapshot = snapshot_hold(core->snapshot);
     bounce->subject = subject;
     bounce->made = made;
     bounce->owner = owner;

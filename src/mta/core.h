@@ -8,9 +8,12 @@
 #include "mta/world.h"
 #include "spool/spool.h"
 
+struct snapshot;
+
 struct core {
     struct world *world;
-    const struct parameters *parameters; /* of main.cf, without any service's overrides */
+    struct snapshot *snapshot;           /* the newest */
+    const struct parameters *parameters; /* its own: not to be kept beyond a call */
     const char *user;                    /* as whom this process runs */
     struct spool spool;
     struct deadlines deadlines;

@@ -19,7 +19,7 @@ static struct delivery *delivery_of(struct stream_user *user)
 
 static int64_t patience_ms(const struct delivery *delivery)
 {
-    const struct parameters *parameters = delivery->core->parameters;
+    const struct parameters *parameters = delivery->snapshot->parameters;
     const int64_t seconds[] = {
         [SMTP_STAGE_GREETING] = parameters->smtp_helo_timeout,
         [SMTP_STAGE_EHLO] = parameters->smtp_helo_timeout,
@@ -129,6 +129,7 @@ static void end(struct delivery *delivery, const char *status)
     }
     defer_attempt(delivery, status);
     delivery->events->ended(delivery, slice_of(delivery->reached ? "" : delivery->failure));
+    snapshot_leave(delivery->snapshot);
     memory_free(delivery);
 }
 
@@ -291,6 +292,12 @@ static void begin_attempt(struct delivery *delivery)
     smtp_client_begin(&delivery->machine, &delivery->transaction);
 }
 
+/* After a reload the next message goes over a new connection, with the new settings. */
+static bool may_go_on(const struct delivery *delivery)
+{
+    return !delivery->core->stopping && delivery->snapshot == delivery->core->snapshot;
+}
+
 /* The server is ready for mail, or for more. */
 static void be_ready(struct delivery *delivery)
 {
@@ -301,7 +308,7 @@ static void be_ready(struct delivery *delivery)
         finish_attempt(delivery);
         delivery->times = (struct attempt_times){0};
     }
-    if (delivery->attempt == NULL && !delivery->core->stopping)
+    if (delivery->attempt == NULL && may_go_on(delivery))
         delivery->attempt = delivery->events->next(delivery);
     if (delivery->attempt == NULL) {
         smtp_client_quit(&delivery->machine);
@@ -496,7 +503,7 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     struct delivery *delivery = delivery_of(user);
     char text[512];
     struct writer w = writer_over(text, sizeof text);
-    if (delivery->core->parameters->smtp_tls_loglevel > 0) {
+    if (delivery->snapshot->parameters->smtp_tls_loglevel > 0) {
         tls_facts_write(facts, &w);
         core_log(delivery->core, SEVERITY_INFO, NULL, "smtp",
                  "Untrusted TLS connection established to %s: %.*s", delivery->relay,
@@ -544,6 +551,7 @@ struct delivery *delivery_begin(struct core *core, const struct route *route,
     struct delivery *delivery = memory_new(sizeof *delivery);
     delivery->user.events = &events;
     delivery->core = core;
+    delivery->snapshot = snapshot_hold(core->snapshot);
     delivery->route = route;
     delivery->events = owner_events;
     delivery->owner = owner;

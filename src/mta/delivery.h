@@ -6,6 +6,7 @@
 #include "mta/attempt.h"
 #include "mta/core.h"
 #include "mta/route.h"
+#include "mta/snapshot.h"
 #include "proto/dot_stuffing.h"
 #include "proto/smtp_client.h"
 #include "spool/content.h"
@@ -32,6 +33,7 @@ enum { DELIVERY_REASON_MAX = 1400, DELIVERY_HOST_MAX = 320 };
 struct delivery {
     struct stream_user user; /* first: the stream's events come here */
     struct core *core;
+    struct snapshot *snapshot; /* held */
     const struct route *route; /* the owner's */
     const struct delivery_events *events;
     void *owner;

@@ -3,73 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-#include <string.h>
-
 enum { RETRY_DISK_MS = 1000 };
-
-/* ---- services ---- */
-
-void mta_check(const struct config *config, struct config_notes *notes)
-{
-    size_t count;
-    const struct config_service *services = config_services(config, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct service service;
-        if (services[i].role != SERVICE_LISTENS)
-            continue;
-        service_make(&services[i], &service, notes);
-        service_free(&service);
-    }
-}
-
-static struct auth_server *find_auth_server(struct mta *mta, const struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < mta->auth_server_count; i++) {
-        const struct endpoint *known = &mta->auth_servers[i]->endpoint;
-        if (known->kind != endpoint->kind)
-            continue;
-        if (known->kind == ENDPOINT_UNIX
-                ? strcmp(known->path, endpoint->path) == 0
-                : ip_equal(&known->ip, &endpoint->ip) && known->port == endpoint->port)
-            return mta->auth_servers[i];
-    }
-    return NULL;
-}
-
-/* Services that ask the same server share one connection to it. */
-static struct auth_server *auth_server_of(struct mta *mta, const struct parameters *parameters)
-{
-    char *path = mta->auth_paths[mta->auth_server_count];
-    struct endpoint endpoint;
-    struct err err = service_auth_endpoint(parameters, &endpoint, path);
-    CHECK(!err_is(&err));
-    struct auth_server *server = find_auth_server(mta, &endpoint);
-    if (server != NULL)
-        return server;
-    server = memory_new(sizeof *server);
-    auth_server_init(server, &mta->core, &endpoint);
-    server->is_ours = parameters->smtpd_sasl_type == SASL_TYPE_FILE;
-    mta->auth_servers[mta->auth_server_count++] = server;
-    return server;
-}
-
-static void make_services(struct mta *mta, struct config_notes *notes)
-{
-    size_t count;
-    const struct config_service *services = config_services(mta->config, &count);
-    mta->service_count = count;
-    mta->services = memory_new(count * sizeof *mta->services);
-    mta->auth_servers = memory_new(count * sizeof *mta->auth_servers);
-    mta->auth_paths = memory_new((count + 1) * sizeof *mta->auth_paths);
-    for (size_t i = 0; i < count; i++) {
-        struct service *service = &mta->services[i];
-        if (services[i].role != SERVICE_LISTENS)
-            continue;
-        service_make(&services[i], service, notes);
-        if (service->smtp.auth_enabled)
-            service->auth = auth_server_of(mta, service->parameters);
-    }
-}
 
 /* ---- the disk ---- */
 
@@ -175,53 +109,47 @@ static void let_clients_in(struct mta *mta)
 struct mta *mta_new(const struct mta_start *start)
 {
     struct mta *mta = memory_new(sizeof *mta);
-    const struct parameters *parameters = config_main(start->config);
-    struct config_notes notes = config_notes_make();
+    const struct parameters *parameters = config_main(start->source.config);
     struct spool_start spool = {.slot = start->slot,
                                 .segment_size = (uint64_t)parameters->tuvi_segment_size,
                                 .segments = start->segments,
                                 .segment_count = start->segment_count};
     world_random(start->world, &spool.secret_key, sizeof spool.secret_key);
-    mta->config = start->config;
     mta->core.world = start->world;
-    mta->core.parameters = parameters;
     mta->core.user = start->user;
     mta->replaying = true;
     deadlines_init(&mta->core.deadlines);
     spool_init(&mta->core.spool, &spool);
-    make_services(mta, &notes);
+    snapshots_init(&mta->snapshots, &mta->core);
+    snapshots_add(&mta->snapshots, &start->source);
     sessions_init(&mta->sessions, &mta->core);
     schedule_init(&mta->schedule, &mta->core);
-    queue_init(&mta->queue, &mta->core, &mta->schedule, &notes);
-    CHECK(notes.error_count == 0);
-    config_notes_free(&notes);
+    queue_init(&mta->queue, &mta->core, &mta->schedule);
     replay(mta);
     return mta;
 }
 
 void mta_free(struct mta *mta)
 {
-    for (size_t i = 0; i < mta->auth_server_count; i++) {
-        auth_server_free(mta->auth_servers[i]);
-        memory_free(mta->auth_servers[i]);
-    }
-    for (size_t i = 0; i < mta->service_count; i++)
-        service_free(&mta->services[i]);
+    mta->core.snapshot = NULL;
+    snapshots_free(&mta->snapshots);
     queue_free(&mta->queue);
     schedule_free(&mta->schedule);
     spool_free(&mta->core.spool);
     deadlines_free(&mta->core.deadlines);
-    memory_free(mta->auth_paths);
-    memory_free(mta->auth_servers);
-    memory_free(mta->services);
     memory_free(mta);
+}
+
+void mta_reload(struct mta *mta, const struct snapshot_source *source)
+{
+    snapshots_add(&mta->snapshots, source);
 }
 
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
                                const struct session_peer *peer)
 {
-    CHECK(service < mta->service_count);
-    return session_begin(&mta->sessions, &mta->services[service], stream, peer);
+    CHECK(service < mta->core.snapshot->service_count);
+    return session_begin(&mta->sessions, service, stream, peer);
 }
 
 void mta_turn(struct mta *mta)
@@ -238,6 +166,7 @@ void mta_turn(struct mta *mta)
     pump_spool(mta);
     plan_retry(mta);
     let_clients_in(mta);
+    snapshots_sweep(&mta->snapshots);
 }
 
 int64_t mta_next_wake(const struct mta *mta)

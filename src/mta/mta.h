@@ -6,9 +6,10 @@
 #include "mta/queue.h"
 #include "mta/schedule.h"
 #include "mta/session.h"
+#include "mta/snapshot.h"
 
 struct mta_start {
-    const struct config *config;
+    struct snapshot_source source;
     struct world *world;
     const char *user; /* as whom the process runs; must outlive the core */
     uint16_t slot;
@@ -19,13 +20,7 @@ struct mta_start {
 
 struct mta {
     struct core core;
-    const struct config *config;
-    struct service
-        *services; /* by their numbers in config_services(); those that listen are made */
-    size_t service_count;
-    struct auth_server **auth_servers;
-    char (*auth_paths)[SERVICE_PATH_MAX];
-    size_t auth_server_count;
+    struct snapshots snapshots;
     struct sessions sessions;
     struct schedule schedule;
     struct queue queue;
@@ -34,14 +29,14 @@ struct mta {
     bool accepting; /* clients are let in */
 };
 
-/* Checks all that the configuration says about services and routes, and adds what is wrong to the
- * notes. The supervisor asks before it starts anything. */
-void mta_check(const struct config *config, struct config_notes *notes);
-
-/* The configuration must have passed mta_check(). Replay begins; connections are accepted when it
- * has ended and the log can take mail. */
+/* The configuration must have passed snapshot_check(). Replay begins; connections are accepted when
+ * it has ended and the log can take mail. */
 struct mta *mta_new(const struct mta_start *start);
 void mta_free(struct mta *mta);
+
+/* Another configuration, for all that begins from now on; it must have passed snapshot_check(). The
+ * spool stays as it was made. */
+void mta_reload(struct mta *mta, const struct snapshot_source *source);
 
 /* A new client of a service, named by its number in config_services(); returns who is told about
  * its stream. */

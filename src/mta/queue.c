@@ -5,20 +5,15 @@
 
 enum { ACTIVE_BYTES_MAX = 64 << 20 };
 
-void queue_init(struct queue *queue, struct core *core, struct schedule *schedule,
-                struct config_notes *notes)
+void queue_init(struct queue *queue, struct core *core, struct schedule *schedule)
 {
     *queue = (struct queue){.core = core, .schedule = schedule, .due = heap_make()};
-    queue->active_max = (size_t)core->parameters->qmgr_message_active_limit;
     list_init(&queue->want_room);
-    address_classes_make(core->parameters, &queue->classes, notes);
-    routes_make(core->parameters, &queue->routes, notes);
 }
 
 void queue_free(struct queue *queue)
 {
     heap_free(&queue->due);
-    address_classes_free(&queue->classes);
 }
 
 static struct spool_message *message_of(struct heap_node *node)
@@ -45,7 +40,8 @@ void queue_add(struct queue *queue, struct spool_message *message)
 int64_t queue_next_due(const struct queue *queue)
 {
     const struct heap_node *first = heap_first(&queue->due);
-    bool full = queue->active_count >= queue->active_max || queue->active_bytes >= ACTIVE_BYTES_MAX;
+    size_t active_max = (size_t)queue->core->parameters->qmgr_message_active_limit;
+    bool full = queue->active_count >= active_max || queue->active_bytes >= ACTIVE_BYTES_MAX;
     return first == NULL || full || queue->core->stopping ? INT64_MAX : first->at;
 }
 

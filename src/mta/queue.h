@@ -8,24 +8,18 @@
 
 #include "mta/attempt.h"
 #include "mta/core.h"
-#include "mta/route.h"
 #include "mta/schedule.h"
 
 struct queue {
     struct core *core;
     struct schedule *schedule;
-    struct address_classes classes;
-    struct routes routes;
     struct heap due;       /* messages that wait, by monotonic milliseconds */
     struct list want_room; /* active messages whose results the log has no room for */
     size_t active_count;
-    size_t active_max;
     size_t active_bytes; /* records of active messages in memory */
 };
 
-/* Settings that cannot be understood go to the notes as errors. */
-void queue_init(struct queue *queue, struct core *core, struct schedule *schedule,
-                struct config_notes *notes);
+void queue_init(struct queue *queue, struct core *core, struct schedule *schedule);
 void queue_free(struct queue *queue);
 
 /* A message that has become durable, was found at start, or waits for its next try. */

@@ -21,7 +21,6 @@ struct destination {
 void schedule_init(struct schedule *schedule, struct core *core)
 {
     *schedule = (struct schedule){.core = core, .destinations = map_make()};
-    schedule->connections_max = (size_t)core->parameters->default_process_limit;
     world_random(core->world, &schedule->key, sizeof schedule->key);
     list_init(&schedule->waiting);
 }
@@ -39,6 +38,11 @@ void schedule_free(struct schedule *schedule)
 static size_t window_limit(const struct schedule *schedule)
 {
     return (size_t)schedule->core->parameters->smtp_destination_concurrency_limit;
+}
+
+static size_t connections_max(const struct schedule *schedule)
+{
+    return (size_t)schedule->core->parameters->default_process_limit;
 }
 
 static size_t window_start(const struct schedule *schedule)
@@ -185,7 +189,7 @@ void schedule_turn(struct schedule *schedule)
         list_push_back(&schedule->waiting, &destination->turn);
         if (rests) {
             defer_all(destination);
-        } else if (schedule->connections < schedule->connections_max && may_connect(destination)) {
+        } else if (schedule->connections < connections_max(schedule) && may_connect(destination)) {
             start_one(destination);
             turns = schedule->waiting.count + 1; /* somebody made progress: another round */
         }

@@ -14,7 +14,6 @@ struct schedule {
     struct map destinations; /* by the hash of the route's name */
     struct list waiting;     /* destinations with attempts, in the order of their turns */
     size_t connections;
-    size_t connections_max;
 };
 
 void schedule_init(struct schedule *schedule, struct core *core);

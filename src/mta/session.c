@@ -96,6 +96,7 @@ static void end_session(struct session *session)
     list_remove(&session->sessions->all, &session->node);
     buf_free(&session->held);
     memory_free(session->tls);
+    snapshot_leave(session->snapshot);
     memory_free(session);
 }
 
@@ -252,13 +253,15 @@ static const struct stream_events events = {on_connected, on_input, on_drained, 
 
 /* ---- from outside ---- */
 
-struct stream_user *session_begin(struct sessions *sessions, const struct service *service,
-                                  struct stream *stream, const struct session_peer *peer)
+struct stream_user *session_begin(struct sessions *sessions, size_t number, struct stream *stream,
+                                  const struct session_peer *peer)
 {
     struct session *session = memory_new(sizeof *session);
+    const struct service *service = &sessions->core->snapshot->services[number];
     session->user.events = &events;
     session->sessions = sessions;
     session->core = sessions->core;
+    session->snapshot = snapshot_hold(sessions->core->snapshot);
     session->service = service;
     session->stream = stream;
     session->peer = *peer;

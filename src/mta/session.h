@@ -28,9 +28,9 @@ struct session_peer {
     uint16_t server_port;
 };
 
-/* Takes over the stream of a new client; returns its user. */
-struct stream_user *session_begin(struct sessions *sessions, const struct service *service,
-                                  struct stream *stream, const struct session_peer *peer);
+/* Takes over the stream of a new client of a service of the newest snapshot; returns its user. */
+struct stream_user *session_begin(struct sessions *sessions, size_t service, struct stream *stream,
+                                  const struct session_peer *peer);
 
 /* Goes on with those that waited for the log: call after disk events. */
 void sessions_turn(struct sessions *sessions);

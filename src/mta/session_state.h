@@ -5,6 +5,7 @@
 #define TUVI_MTA_SESSION_STATE_H
 
 #include "mta/session.h"
+#include "mta/snapshot.h"
 
 enum {
     SESSION_HELO_MAX = 255,
@@ -57,6 +58,7 @@ struct session {
     struct stream_user user; /* first: the stream's events come here */
     struct sessions *sessions;
     struct core *core;
+    struct snapshot *snapshot; /* held */
     const struct service *service;
     struct stream *stream;
     struct session_peer peer;

@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -31,13 +30,14 @@ enum {
 /* A generation of the password file: checks under way keep theirs while a new one comes. */
 struct passwords {
     struct password_file file;
+    char realm[256];
     unsigned users; /* checks under way, and the role while it is the newest */
 };
 
 struct auth_role {
     struct world *world;
     char path[SETUP_PATH_MAX];
-    char realm[256];
+    char realm[256]; /* for the next generation */
     struct passwords *passwords;
     struct success_cache cache;
     uint32_t connections;
@@ -88,6 +88,7 @@ static bool use_passwords(struct auth_role *role, struct slice text)
         return false;
     }
     fresh->users = 1;
+    memcpy(fresh->realm, role->realm, sizeof fresh->realm);
     if (role->passwords != NULL)
         drop_passwords(role->passwords);
     role->passwords = fresh;
@@ -152,7 +153,7 @@ static void run_check(struct world_work *work)
 {
     struct auth_check *check = CONTAINER_OF(work, struct auth_check, work);
     check->verdict = password_file_check(&check->passwords->file, check->login,
-                                         slice_of(check->client->role->realm), check->password);
+                                         slice_of(check->passwords->realm), check->password);
 }
 
 static void conclude(struct auth_check *check)
@@ -187,7 +188,8 @@ static void on_checked(struct world_work *work)
 static void check_credentials(struct auth_check *check, struct slice login, struct slice password)
 {
     struct auth_role *role = check->client->role;
-    struct slice known = password_file_find(&role->passwords->file, login, slice_of(role->realm));
+    struct slice known =
+        password_file_find(&role->passwords->file, login, slice_of(role->passwords->realm));
     if (known.len > 0 && success_cache_holds(&role->cache, known, password, now_s(role))) {
         reply_ok(check, known);
         end_check(check);
@@ -399,23 +401,57 @@ static void read_passwords(struct auth_role *role, struct world *world, int file
     memory_free((char *)(uintptr_t)text.at);
 }
 
-/* A message with a descriptor is the password file, changed. The end of the socket is our end. */
-static bool on_control(struct world *world, int fd)
+static const struct parameters *file_parameters(const struct handoff *handoff)
 {
-    char byte, space[CMSG_SPACE(sizeof(int))];
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    ssize_t len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (len == 0) {
+    size_t count;
+    const struct config_service *services = config_services(handoff->setup.config, &count);
+    CHECK(handoff->listener_count == 1 && handoff->listeners[0].service < count);
+    return services[handoff->listeners[0].service].parameters;
+}
+
+/* The path and the realm are those of the handoff; its files are wiped. */
+static bool use_handoff(struct auth_role *role, struct handoff *handoff)
+{
+    const struct parameters *parameters = file_parameters(handoff);
+    struct slice text;
+    snprintf(role->path, sizeof role->path, "%s", parameters->smtpd_sasl_path);
+    snprintf(role->realm, sizeof role->realm, "%s", parameters->smtpd_sasl_local_domain);
+    bool good =
+        file_set_find(&handoff->setup.files, role->path, &text) && use_passwords(role, text);
+    file_set_free(&handoff->setup.files);
+    return good;
+}
+
+/* The next setup. Only its configuration replaces that of the first: the rest stays as it began. */
+static void reload(struct auth_role *role, struct world *world, int memory)
+{
+    struct handoff *first = world->handoff, *next = memory_new(sizeof *next);
+    struct err err = role_take_handoff(memory, next);
+    if (err_is(&err)) {
+        role_log(world, SEVERITY_ERROR, "auth", "%s", err.text);
+    } else if (use_handoff(role, next)) {
+        struct config *old = first->setup.config;
+        first->setup.config = next->setup.config;
+        next->setup.config = old;
+    }
+    setup_free(&next->setup);
+    memory_free(next);
+}
+
+/* The end of the socket is our end. */
+static bool on_control(struct world *world, int control)
+{
+    enum handoff_word word;
+    int fd;
+    if (!handoff_receive(control, &word, &fd)) {
         world_quit(world);
         return false;
     }
-    const struct cmsghdr *header = len > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
-        int file;
-        memcpy(&file, CMSG_DATA(header), sizeof file);
-        read_passwords(world->owner, world, file);
+    if (fd >= 0 && word == HANDOFF_PASSWORDS) {
+        read_passwords(world->owner, world, fd);
+    } else if (fd >= 0 && word == HANDOFF_SETUP) {
+        reload(world->owner, world, fd);
+        role_taken();
     }
     return true;
 }
@@ -427,39 +463,19 @@ static void on_stop(struct world *world)
 
 /* ---- the beginning ---- */
 
-static const struct parameters *file_parameters(const struct handoff *handoff)
-{
-    size_t count;
-    const struct config_service *services = config_services(handoff->setup.config, &count);
-    CHECK(handoff->listener_count == 1 && handoff->listeners[0].service < count);
-    return services[handoff->listeners[0].service].parameters;
-}
-
-static bool read_first_passwords(struct auth_role *role, struct handoff *handoff)
-{
-    struct slice text;
-    bool good =
-        file_set_find(&handoff->setup.files, role->path, &text) && use_passwords(role, text);
-    file_set_free(&handoff->setup.files);
-    return good;
-}
-
 int auth_role_run(struct world *world, struct handoff *handoff)
 {
     struct auth_role *role = memory_new(sizeof *role);
-    const struct parameters *parameters = file_parameters(handoff);
     unsigned char key[SUCCESS_CACHE_KEY_LEN];
     struct listener_settings settings = {
         .fd = HANDOFF_FD_LISTENERS, .is_unix = true, .accept = on_accept, .owner = role};
     role->world = world;
     world->owner = role;
-    snprintf(role->path, sizeof role->path, "%s", parameters->smtpd_sasl_path);
-    snprintf(role->realm, sizeof role->realm, "%s", parameters->smtpd_sasl_local_domain);
     world_random(world, key, sizeof key);
     role->cache = success_cache_make(key, AUTH_CACHE_COUNT, AUTH_CACHE_TTL_S);
     secret_wipe(key, sizeof key);
     struct err err = listener_add(world, &settings);
-    if (err_is(&err) || !read_first_passwords(role, handoff)) {
+    if (err_is(&err) || !use_handoff(role, handoff)) {
         fprintf(stderr, "tuvid: auth: %s\n",
                 err_is(&err) ? err.text : "the password file cannot be used");
         return EX_OSERR;

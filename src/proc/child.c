@@ -89,6 +89,6 @@ struct err child_start(struct child *child, const struct handoff *handoff,
     }
     child->pid = pid;
     child->control = control[0];
-    child->ready = false;
+    child->ready = child->behind = child->taking = false;
     return err_none();
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { HANDOFF_FIXED_MAX = 64 << 10 };
@@ -145,18 +146,56 @@ static void read_fields(struct reader *r, struct handoff *handoff)
     read_files(r, &setup->files);
 }
 
-struct err handoff_read(struct handoff *handoff)
+struct err handoff_read(int fd, struct handoff *handoff)
 {
     struct slice bytes;
     memset(handoff, 0, sizeof *handoff);
-    TRY(file_read_fd(HANDOFF_FD_MEMORY, "handoff", &bytes));
+    struct err err = file_read_fd(fd, "handoff", &bytes);
+    close(fd);
+    if (err_is(&err))
+        return err;
     struct reader r = reader_over(bytes);
     read_fields(&r, handoff);
     bool whole = reader_finished(&r);
     explicit_bzero((char *)(uintptr_t)bytes.at, bytes.len);
     memory_free((char *)(uintptr_t)bytes.at);
-    close(HANDOFF_FD_MEMORY);
     if (!whole)
         return err_make(ERR_OTHER, "the handoff from the supervisor is not understood");
     return err_none();
+}
+
+/* ---- the control socket ---- */
+
+struct err handoff_send(int control, enum handoff_word word, int fd)
+{
+    char byte = (char)word, space[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    if (sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+        return err_errno(errno, "a role cannot be told of a change");
+    return err_none();
+}
+
+bool handoff_receive(int control, enum handoff_word *word, int *fd)
+{
+    char byte = 0, space[CMSG_SPACE(sizeof(int))];
+    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    ssize_t len = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    *word = 0;
+    *fd = -1;
+    if (len <= 0)
+        return len < 0 && (errno == EAGAIN || errno == EINTR);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS)
+        memcpy(fd, CMSG_DATA(header), sizeof *fd);
+    *word = (enum handoff_word)(unsigned char)byte;
+    return true;
 }

@@ -17,6 +17,8 @@ enum {
     HANDOFF_LISTENERS_MAX = 256,
 };
 
+enum { HANDOFF_NO_SERVICE = UINT32_MAX }; /* of a listener: a reload has taken it away */
+
 struct handoff_listener {
     uint32_t service; /* its number in config_services() */
     bool is_unix;
@@ -36,10 +38,20 @@ struct handoff {
 
 /* A sealed memory file that holds it, for HANDOFF_FD_MEMORY. */
 MUST_CHECK struct err handoff_write(const struct handoff *handoff, int *fd);
-/* Reads what stands at HANDOFF_FD_MEMORY, and closes it. */
-MUST_CHECK struct err handoff_read(struct handoff *handoff);
+/* Reads what stands in the memory file, and closes it. */
+MUST_CHECK struct err handoff_read(int fd, struct handoff *handoff);
 
-/* One byte on the control socket, from the role. */
-enum { HANDOFF_READY = 'R' };
+/* What is said on the control socket: one byte, and with some a descriptor. */
+enum handoff_word {
+    HANDOFF_READY = 'R',     /* the role serves */
+    HANDOFF_TAKEN = 'T',     /* the role has looked at the setup that it was sent */
+    HANDOFF_PASSWORDS = 'P', /* the supervisor sends the password file, changed */
+    HANDOFF_SETUP = 'S',     /* the supervisor sends another handoff */
+};
+
+MUST_CHECK struct err handoff_send(int control, enum handoff_word word, int fd);
+/* The next word with its descriptor, or -1. False at the end of the socket; *word is 0 when there
+ * is nothing to read. */
+bool handoff_receive(int control, enum handoff_word *word, int *fd);
 
 #endif

@@ -28,6 +28,21 @@ void role_ready(const struct handoff *handoff)
     (void)!write(HANDOFF_FD_CONTROL, &byte, 1);
 }
 
+void role_taken(void)
+{
+    const char byte = HANDOFF_TAKEN;
+    (void)!write(HANDOFF_FD_CONTROL, &byte, 1);
+}
+
+struct err role_take_handoff(int fd, struct handoff *handoff)
+{
+    TRY(handoff_read(fd, handoff));
+    setup_restore(&handoff->setup);
+    if (handoff->setup.config == NULL || handoff->setup.notes.error_count > 0)
+        return err_make(ERR_OTHER, "the configuration that was handed down is not understood");
+    return err_none();
+}
+
 struct log_target role_log_target(const struct handoff *handoff)
 {
     return (struct log_target){.fd = handoff->has_log_file ? HANDOFF_FD_LOG : -1,
@@ -82,15 +97,12 @@ static int run_role(const struct role *role, struct handoff *handoff)
 int role_main(void)
 {
     struct handoff *handoff = memory_new(sizeof *handoff);
-    struct err err = handoff_read(handoff);
+    struct err err = role_take_handoff(HANDOFF_FD_MEMORY, handoff);
     if (err_is(&err))
         return fail("role", err.text);
     const struct role *role = find_role(handoff->role);
     if (role == NULL)
         return fail(handoff->role, "there is no such role");
-    setup_restore(&handoff->setup);
-    if (handoff->setup.config == NULL || handoff->setup.notes.error_count > 0)
-        return fail(role->name, "the configuration that was handed down is not understood");
     err = identity_assume(handoff->user);
     if (err_is(&err))
         return fail(role->name, err.text);

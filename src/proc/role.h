@@ -16,6 +16,10 @@ int auth_role_run(struct world *world, struct handoff *handoff);
 /* Tells the supervisor that the role serves. In the background nothing is said on the terminal any
  * more. */
 void role_ready(const struct handoff *handoff);
+/* Reads a handoff from its memory file, which is closed, and loads its configuration. */
+MUST_CHECK struct err role_take_handoff(int fd, struct handoff *handoff);
+/* Tells the supervisor that the setup it sent was looked at: it may send another. */
+void role_taken(void);
 /* Opens the role's log over the loop, with its file or the system's log behind it. */
 struct log_target role_log_target(const struct handoff *handoff);
 

@@ -1,7 +1,8 @@
 #include "proc/setup.h"
 
 #include "backend/password_file.h"
-#include "mta/mta.h"
+#include "base/memory.h"
+#include "mta/snapshot.h"
 #include "proc/tls_contexts.h"
 #include "proc/user_table.h"
 #include "tls/context.h"
@@ -170,32 +171,75 @@ static void check_config(struct setup *setup)
 {
     if (setup->config == NULL)
         return;
-    mta_check(setup->config, &setup->notes);
+    snapshot_check(setup->config, &setup->notes);
     check_services(setup);
 }
 
-static void read_files(struct setup *setup, const char *folder)
+static void append_to_main(struct setup *setup, struct slice lines)
+{
+    struct slice text;
+    if (lines.len == 0 || !file_set_find(&setup->files, setup->main_path, &text))
+        return;
+    size_t len = text.len + 1 + lines.len;
+    char *both = memory_new(len + 1);
+    memcpy(both, text.at, text.len);
+    both[text.len] = '\n';
+    memcpy(both + text.len + 1, lines.at, lines.len);
+    file_set_replace(&setup->files, setup->main_path, slice_make(both, len));
+}
+
+static void begin(struct setup *setup)
 {
     memset(setup, 0, sizeof *setup);
     setup->notes = config_notes_make();
     machine_facts_read(&setup->machine);
+}
+
+/* A file that is in the set already is not read. */
+static void read_files(struct setup *setup, const char *folder, struct slice lines)
+{
     if (!name_files(setup, folder))
         return;
     (void)read_file(setup, setup->main_path);
     (void)read_file(setup, setup->master_path);
+    append_to_main(setup, lines);
+}
+
+void setup_read_with(struct setup *setup, const char *folder, struct slice lines)
+{
+    begin(setup);
+    read_files(setup, folder, lines);
+    load_config(setup, false);
+    check_config(setup);
+}
+
+static void copy_file(struct setup *setup, const struct setup *earlier, const char *path)
+{
+    struct slice text;
+    if (file_set_find(&earlier->files, path, &text))
+        file_set_put(&setup->files, path, slice_make(memory_text(text), text.len));
+}
+
+void setup_read_again(struct setup *setup, const struct setup *earlier)
+{
+    begin(setup);
+    copy_file(setup, earlier, earlier->main_path);
+    copy_file(setup, earlier, earlier->master_path);
+    read_files(setup, earlier->folder, slice_of(""));
+    load_config(setup, false);
+    check_config(setup);
 }
 
 void setup_read(struct setup *setup, const char *folder)
 {
-    read_files(setup, folder);
-    load_config(setup, false);
-    check_config(setup);
+    setup_read_with(setup, folder, slice_of(""));
 }
 
 void setup_read_faulty(struct setup *setup, const char *folder)
 {
     struct config_source source;
-    read_files(setup, folder);
+    begin(setup);
+    read_files(setup, folder, slice_of(""));
     if (find_source(setup, false, &source))
         setup->config = config_load_faulty(&source, &setup->notes);
     check_config(setup);

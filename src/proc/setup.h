@@ -24,7 +24,12 @@ void setup_read(struct setup *setup, const char *folder);
 /* For looking only: the same, and the configuration is there even when it has errors, so that all
  * that can be checked is. NULL when a file cannot be read. */
 void setup_read_faulty(struct setup *setup, const char *folder);
-/* As setup_read, from what the supervisor handed down: the files are there already. */
+/* The same with these lines behind those of main.cf. */
+void setup_read_with(struct setup *setup, const char *folder, struct slice lines);
+/* The same with main.cf and master.cf as they were read for another one, and all other files anew.
+ */
+void setup_read_again(struct setup *setup, const struct setup *earlier);
+/* The same from what the supervisor handed down: the files are there already. */
 void setup_restore(struct setup *setup);
 void setup_free(struct setup *setup);
 

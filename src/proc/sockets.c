@@ -154,10 +154,62 @@ void sockets_bind(const struct config *config, struct sockets *out, struct confi
     }
 }
 
+/* ---- reload ---- */
+
+static uint32_t find_service(const struct config *config, const char *name)
+{
+    size_t count;
+    const struct config_service *services = config_services(config, &count);
+    for (size_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && strcmp(services[i].name, name) == 0)
+            return (uint32_t)i;
+    return HANDOFF_NO_SERVICE;
+}
+
+static void renumber(struct bound_socket *one, const struct config *running,
+                     const struct config *wanted, struct config_notes *notes)
+{
+    size_t count;
+    const struct config_service *services = config_services(running, &count);
+    if (one->service == HANDOFF_NO_SERVICE)
+        return;
+    const struct config_service *service = &services[one->service];
+    one->service = find_service(wanted, service->name);
+    if (one->service != HANDOFF_NO_SERVICE)
+        return;
+    config_note(notes, CONFIG_WARNING, &service->origin,
+                "service %s is no more: nothing listens there now", service->name);
+    close(one->fd);
+    one->fd = -1;
+}
+
+static bool listens(const struct sockets *sockets, uint32_t service)
+{
+    for (size_t i = 0; i < sockets->count; i++)
+        if (sockets->list[i].service == service)
+            return true;
+    return false;
+}
+
+void sockets_renumber(struct sockets *sockets, const struct config *running,
+                      const struct config *wanted, struct config_notes *notes)
+{
+    size_t count;
+    const struct config_service *services = config_services(wanted, &count);
+    for (size_t i = 0; i < sockets->count; i++)
+        renumber(&sockets->list[i], running, wanted, notes);
+    for (uint32_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && !listens(sockets, i))
+            config_note(notes, CONFIG_WARNING, &services[i].origin,
+                        "service %s: nothing listens there until tuvid is restarted",
+                        services[i].name);
+}
+
 void sockets_close(struct sockets *sockets)
 {
     for (size_t i = 0; i < sockets->count; i++)
-        close(sockets->list[i].fd);
+        if (sockets->list[i].fd >= 0)
+            close(sockets->list[i].fd);
     sockets->count = 0;
 }
 

@@ -6,8 +6,8 @@
 #include "proc/handoff.h"
 
 struct bound_socket {
-    int fd;
-    uint32_t service;
+    int fd;           /* -1: its service is no more */
+    uint32_t service; /* or HANDOFF_NO_SERVICE */
 };
 
 struct sockets {
@@ -18,6 +18,10 @@ struct sockets {
 /* Binds every service that listens, as host, inet_interfaces and inet_protocols say. What cannot be
  * bound goes to the notes, with the line of master.cf. */
 void sockets_bind(const struct config *config, struct sockets *out, struct config_notes *notes);
+/* After a reload: the sockets stay with the services that have the names they had; those without
+ * one are closed, and keep their place. What listens nowhere yet is warned about. */
+void sockets_renumber(struct sockets *sockets, const struct config *running,
+                      const struct config *wanted, struct config_notes *notes);
 void sockets_close(struct sockets *sockets);
 
 /* One address; the error says what is wrong with it. */

@@ -3,8 +3,10 @@
 #include "base/memory.h"
 #include "mta/service.h"
 #include "proc/child.h"
+#include "proc/file_watch.h"
 #include "proc/folders.h"
 #include "proc/identity.h"
+#include "proc/restart_only.h"
 #include "proc/sockets.h"
 #include "proc/terminal.h"
 #include "shell/log_sink.h"
@@ -45,16 +47,20 @@ struct supervisor {
     struct folders folders;
     struct log_sink log;
     int log_fd;
-    int auth_listener;     /* -1: nobody's passwords are in a file */
-    uint32_t auth_service; /* the first that has them there */
+    int auth_listener;     /* -1: nobody's passwords were ever in a file */
+    bool has_passwords;    /* some service has them there */
+    uint32_t auth_service; /* the first of these */
     int signals;
-    int watch;              /* inotify, of the password file's folder */
-    struct child *children; /* the auth role first, when there is one */
+    int watch; /* inotify, of the password file's folder */
+    struct file_watch files;
+    struct child *children;
+    struct child *auth_child; /* one of them; NULL when there is none */
     size_t child_count;
     bool in_background;
     int parent; /* a pipe to the process that waits for us to serve; -1 in the foreground */
     bool serving;
     bool stopping;
+    bool reloading; /* the roles are being told */
     int64_t give_up_ms;
 };
 
@@ -134,13 +140,12 @@ static void open_log(struct supervisor *supervisor)
     log_sink_open(&supervisor->log, &target);
 }
 
-static void bind_auth_socket(struct supervisor *supervisor)
+/* Which service has its passwords in a file; all of them must have them in the same one. */
+static bool find_auth_service(struct setup *setup, uint32_t *out)
 {
     size_t count;
-    const struct config_service *services = config_services(supervisor->setup.config, &count);
+    const struct config_service *services = config_services(setup->config, &count);
     const struct parameters *asks = NULL;
-    char path[SERVICE_PATH_MAX];
-    supervisor->auth_listener = -1;
     for (size_t i = 0; i < count; i++) {
         const struct parameters *parameters = services[i].parameters;
         if (services[i].role != SERVICE_LISTENS || !parameters->smtpd_sasl_auth_enable ||
@@ -148,19 +153,22 @@ static void bind_auth_socket(struct supervisor *supervisor)
             continue;
         if (asks == NULL) {
             asks = parameters;
-            supervisor->auth_service = (uint32_t)i;
+            *out = (uint32_t)i;
         }
     }
-    if (asks == NULL || supervisor->setup.notes.error_count > 0)
-        return;
-    snprintf(path, sizeof path, "%s/%s", supervisor->parameters->queue_directory,
-             SERVICE_AUTH_SOCKET);
+    return asks != NULL;
+}
+
+static void bind_auth_socket(struct supervisor *supervisor, struct setup *setup)
+{
+    const struct parameters *parameters = config_main(setup->config);
+    char path[SERVICE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", parameters->queue_directory, SERVICE_AUTH_SOCKET);
     struct err err = socket_bind_unix(path, supervisor->mail.uid, supervisor->mail.gid,
                                       &supervisor->auth_listener);
     if (err_is(&err))
-        config_note(&supervisor->setup.notes, CONFIG_ERROR,
-                    parameter_origin(supervisor->parameters, PARAMETER_queue_directory), "%s",
-                    err.text);
+        config_note(&setup->notes, CONFIG_ERROR,
+                    parameter_origin(parameters, PARAMETER_queue_directory), "%s", err.text);
 }
 
 static size_t worker_count(const struct supervisor *supervisor)
@@ -185,8 +193,9 @@ static bool prepare(struct supervisor *supervisor, const char *folder)
         open_log(supervisor);
         if (setup->notes.error_count == 0)
             sockets_bind(setup->config, &supervisor->sockets, &setup->notes);
-        if (setup->notes.error_count == 0)
-            bind_auth_socket(supervisor);
+        supervisor->has_passwords = find_auth_service(setup, &supervisor->auth_service);
+        if (setup->notes.error_count == 0 && supervisor->has_passwords)
+            bind_auth_socket(supervisor, setup);
     }
     setup_print_notes(setup, "tuvid");
     if (setup->notes.error_count > 0)
@@ -197,18 +206,23 @@ static bool prepare(struct supervisor *supervisor, const char *folder)
 
 /* ---- children ---- */
 
+static void add_auth_child(struct supervisor *supervisor)
+{
+    supervisor->auth_child = &supervisor->children[supervisor->child_count++];
+    supervisor->auth_child->role = "auth";
+}
+
 static void make_children(struct supervisor *supervisor)
 {
-    size_t workers = worker_count(supervisor), count = 0;
+    size_t workers = worker_count(supervisor);
     supervisor->children = memory_new((workers + 1) * sizeof *supervisor->children);
-    if (supervisor->auth_listener >= 0)
-        supervisor->children[count++].role = "auth";
+    if (supervisor->has_passwords)
+        add_auth_child(supervisor);
     for (uint32_t slot = 0; slot < workers; slot++) {
-        supervisor->children[count].role = "worker";
-        supervisor->children[count].slot = slot;
-        count++;
+        struct child *child = &supervisor->children[supervisor->child_count++];
+        child->role = "worker";
+        child->slot = slot;
     }
-    supervisor->child_count = count;
 }
 
 static bool is_worker(const struct child *child)
@@ -222,7 +236,7 @@ static bool is_for(const struct supervisor *supervisor, const struct child *chil
     size_t count;
     const struct config_service *services = config_services(supervisor->setup.config, &count);
     bool is_password_file =
-        supervisor->auth_listener >= 0 &&
+        supervisor->has_passwords &&
         strcmp(services[supervisor->auth_service].parameters->smtpd_sasl_path, path) == 0;
     bool is_config = strcmp(path, supervisor->setup.main_path) == 0 ||
                      strcmp(path, supervisor->setup.master_path) == 0;
@@ -250,6 +264,18 @@ static void fill_handoff(struct supervisor *supervisor, const struct child *chil
             handoff->setup.files.files[handoff->setup.files.count++] = setup->files.files[i];
 }
 
+/* What runs keeps the numbers of its listeners, so each keeps its place, even one that is no more.
+ */
+static void fill_listeners(struct supervisor *supervisor, const struct child *child,
+                           struct handoff *handoff)
+{
+    handoff->listener_count = is_worker(child) ? (uint32_t)supervisor->sockets.count : 1;
+    if (!is_worker(child))
+        handoff->listeners[0] = (struct handoff_listener){supervisor->auth_service, true};
+    for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
+        handoff->listeners[i].service = supervisor->sockets.list[i].service;
+}
+
 static struct err start_child(struct supervisor *supervisor, struct child *child)
 {
     struct handoff *handoff = memory_new(sizeof *handoff);
@@ -257,19 +283,16 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
     struct child_descriptors descriptors = {
         .log = supervisor->log_fd, .slot = -1, .listeners = listeners};
     fill_handoff(supervisor, child, handoff);
+    fill_listeners(supervisor, child, handoff);
     if (is_worker(child)) {
         descriptors.slot = supervisor->folders.slots[child->slot];
-        for (size_t i = 0; i < supervisor->sockets.count; i++) {
+        for (size_t i = 0; i < supervisor->sockets.count; i++)
             listeners[i] = supervisor->sockets.list[i].fd;
-            handoff->listeners[i].service = supervisor->sockets.list[i].service;
-        }
         descriptors.listener_count = supervisor->sockets.count;
     } else {
         listeners[0] = supervisor->auth_listener;
-        handoff->listeners[0] = (struct handoff_listener){supervisor->auth_service, true};
         descriptors.listener_count = 1;
     }
-    handoff->listener_count = (uint32_t)descriptors.listener_count;
     struct err err = child_start(child, handoff, &descriptors);
     child->started_ms = now_ms();
     memory_free(handoff);
@@ -311,7 +334,7 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     close(child->control);
     child->pid = 0;
     child->start_again_ms = 0;
-    if (supervisor->stopping)
+    if (supervisor->stopping || (child == supervisor->auth_child && !supervisor->has_passwords))
         return;
     child->failures = steady ? 1 : child->failures + 1;
     plan_start(child);
@@ -413,7 +436,7 @@ static void watch_passwords(struct supervisor *supervisor)
 {
     char path[SETUP_PATH_MAX];
     supervisor->watch = -1;
-    if (supervisor->auth_listener < 0)
+    if (!supervisor->has_passwords)
         return;
     snprintf(path, sizeof path, "%s", password_path(supervisor));
     supervisor->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -421,18 +444,14 @@ static void watch_passwords(struct supervisor *supervisor)
         inotify_add_watch(supervisor->watch, dirname(path), IN_CLOSE_WRITE | IN_MOVED_TO);
 }
 
-static void send_descriptor(int control, int fd)
+static void tell_auth_role(struct supervisor *supervisor, int fd)
 {
-    char byte = 'P', space[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    (void)sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const struct child *child = supervisor->auth_child;
+    if (child->pid == 0)
+        return;
+    struct err err = handoff_send(child->control, HANDOFF_PASSWORDS, fd);
+    if (err_is(&err))
+        log_line(supervisor, SEVERITY_ERROR, "%s", err.text);
 }
 
 /* The role gets a descriptor, because it could not open the file itself; a role that is started
@@ -447,8 +466,7 @@ static void renew_passwords(struct supervisor *supervisor)
         log_line(supervisor, SEVERITY_ERROR, "%s: it cannot be read any more", path);
     } else {
         file_set_replace(&supervisor->setup.files, path, text);
-        if (supervisor->children[0].pid != 0)
-            send_descriptor(supervisor->children[0].control, fd);
+        tell_auth_role(supervisor, fd);
     }
     if (fd >= 0)
         close(fd);
@@ -473,6 +491,183 @@ static void take_file_events(struct supervisor *supervisor)
         renew_passwords(supervisor);
 }
 
+/* ---- reload ---- */
+
+static void log_notes(struct supervisor *supervisor, const struct config_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++) {
+        const struct config_note *note = &notes->list[i];
+        char text[CONFIG_NOTE_TEXT_MAX + ORIGIN_TEXT_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        if (note->severity == CONFIG_NOTE)
+            continue;
+        config_note_format(&w, note);
+        log_line(supervisor, note->severity == CONFIG_ERROR ? SEVERITY_ERROR : SEVERITY_WARNING,
+                 "%.*s", SLICE_PRINTF(writer_slice(&w)));
+    }
+    if (notes->left_out > 0)
+        log_line(supervisor, SEVERITY_WARNING, "and %zu more", notes->left_out);
+}
+
+/* Keys, certificates and tables; main.cf and master.cf are taken when somebody asks for it. */
+static struct file_set named_files(const struct supervisor *supervisor)
+{
+    const struct setup *setup = &supervisor->setup;
+    struct file_set named = {.count = 0};
+    for (size_t i = 0; i < setup->files.count; i++)
+        if (strcmp(setup->files.files[i].path, setup->main_path) != 0 &&
+            strcmp(setup->files.files[i].path, setup->master_path) != 0)
+            named.files[named.count++] = setup->files.files[i];
+    return named;
+}
+
+static void watch_files(struct supervisor *supervisor)
+{
+    struct file_set named = named_files(supervisor);
+    file_watch_open(&supervisor->files, &named, now_ms());
+}
+
+/* Reads it a second time when it wants what only a restart can give. The notes are those of the
+ * first reading, in which the lines have the numbers that the administrator sees. */
+static void read_setup(struct supervisor *supervisor, struct setup *setup)
+{
+    char *text = memory_new(RESTART_ONLY_LINES_MAX);
+    struct writer lines = writer_over(text, RESTART_ONLY_LINES_MAX);
+    setup_read(setup, supervisor->setup.folder);
+    if (setup->notes.error_count == 0 && setup->config != NULL)
+        restart_only_keep(supervisor->parameters, config_main(setup->config), &lines,
+                          &setup->notes);
+    if (writer_slice(&lines).len > 0) {
+        log_notes(supervisor, &setup->notes);
+        setup_free(setup);
+        setup_read_with(setup, supervisor->setup.folder, writer_slice(&lines));
+        if (setup->notes.error_count == 0)
+            config_notes_free(&setup->notes);
+    }
+    memory_free(text);
+}
+
+/* Passwords may be in a file for the first time, or no longer, or in another one. */
+static void adopt_passwords(struct supervisor *supervisor, bool has_passwords, uint32_t service)
+{
+    struct child *child = supervisor->auth_child;
+    supervisor->has_passwords = has_passwords;
+    supervisor->auth_service = service;
+    if (has_passwords && child == NULL)
+        add_auth_child(supervisor);
+    child = supervisor->auth_child;
+    if (child != NULL && child->pid == 0)
+        child->start_again_ms = has_passwords ? 1 : 0;
+    if (supervisor->watch >= 0)
+        close(supervisor->watch);
+    watch_passwords(supervisor);
+}
+
+static void adopt_setup(struct supervisor *supervisor, struct setup *fresh, bool has_passwords,
+                        uint32_t auth_service)
+{
+    sockets_renumber(&supervisor->sockets, supervisor->setup.config, fresh->config, &fresh->notes);
+    log_notes(supervisor, &fresh->notes);
+    setup_free(&supervisor->setup);
+    supervisor->setup = *fresh;
+    config_notes_free(&supervisor->setup.notes);
+    supervisor->parameters = config_main(supervisor->setup.config);
+    adopt_passwords(supervisor, has_passwords, auth_service);
+    watch_files(supervisor);
+    supervisor->reloading = true;
+    for (size_t i = 0; i < supervisor->child_count; i++)
+        supervisor->children[i].behind =
+            is_worker(&supervisor->children[i]) || supervisor->has_passwords;
+}
+
+/* All or nothing: a setup with an error changes nothing. */
+static void adopt_or_refuse(struct supervisor *supervisor, struct setup *fresh)
+{
+    uint32_t auth_service = 0;
+    bool has_passwords = false;
+    if (fresh->config != NULL)
+        has_passwords = find_auth_service(fresh, &auth_service);
+    if (fresh->notes.error_count == 0 && has_passwords && supervisor->auth_listener < 0)
+        bind_auth_socket(supervisor, fresh);
+    if (fresh->notes.error_count == 0 && fresh->config != NULL) {
+        adopt_setup(supervisor, fresh, has_passwords, auth_service);
+    } else {
+        log_notes(supervisor, &fresh->notes);
+        log_line(supervisor, SEVERITY_ERROR, "reload refused -- the configuration stays as it was");
+        setup_free(fresh);
+    }
+}
+
+static void reload(struct supervisor *supervisor)
+{
+    struct setup *fresh = memory_new(sizeof *fresh);
+    read_setup(supervisor, fresh);
+    adopt_or_refuse(supervisor, fresh);
+    memory_free(fresh);
+}
+
+static void reload_files(struct supervisor *supervisor)
+{
+    struct setup *fresh = memory_new(sizeof *fresh);
+    setup_read_again(fresh, &supervisor->setup);
+    adopt_or_refuse(supervisor, fresh);
+    memory_free(fresh);
+}
+
+static void look_at_files(struct supervisor *supervisor)
+{
+    if (supervisor->stopping || supervisor->files.due_ms == 0 ||
+        now_ms() < supervisor->files.due_ms)
+        return;
+    struct file_set named = named_files(supervisor);
+    const char *path = file_watch_changed(&named);
+    supervisor->files.due_ms = 0;
+    if (path == NULL)
+        return;
+    log_line(supervisor, SEVERITY_INFO, "%s has changed", path);
+    reload_files(supervisor);
+}
+
+static void send_setup(struct supervisor *supervisor, struct child *child)
+{
+    struct handoff *handoff = memory_new(sizeof *handoff);
+    int memory;
+    fill_handoff(supervisor, child, handoff);
+    fill_listeners(supervisor, child, handoff);
+    struct err err = handoff_write(handoff, &memory);
+    memory_free(handoff);
+    child->behind = false;
+    if (!err_is(&err)) {
+        err = handoff_send(child->control, HANDOFF_SETUP, memory);
+        close(memory);
+    }
+    child->taking = !err_is(&err);
+    if (err_is(&err))
+        log_line(supervisor, SEVERITY_ERROR, "reload: %s %u keeps the old configuration: %s",
+                 child->role, child->slot, err.text);
+}
+
+/* Each role gets the newest setup once it has taken the one before, however fast they come. */
+static void go_on_reloading(struct supervisor *supervisor)
+{
+    bool busy = false;
+    if (!supervisor->reloading || supervisor->stopping)
+        return;
+    for (size_t i = 0; i < supervisor->child_count; i++) {
+        struct child *child = &supervisor->children[i];
+        if (child->pid == 0)
+            continue; /* it starts with the newest */
+        if (child->behind && !child->taking)
+            send_setup(supervisor, child);
+        busy |= child->taking;
+    }
+    if (busy)
+        return;
+    supervisor->reloading = false;
+    log_line(supervisor, SEVERITY_INFO, "reload -- version %s, configuration %s", TUVI_VERSION,
+             supervisor->setup.folder);
+}
+
 /* ---- the loop ---- */
 
 static void take_signals(struct supervisor *supervisor)
@@ -482,9 +677,8 @@ static void take_signals(struct supervisor *supervisor)
         if (info.ssi_signo == SIGCHLD) {
             reap(supervisor);
         } else if (info.ssi_signo == SIGHUP) {
-            log_line(supervisor, SEVERITY_WARNING,
-                     "SIGHUP: reloading is not supported yet; stop and start to use a new "
-                     "configuration");
+            if (!supervisor->stopping)
+                reload(supervisor);
         } else {
             log_line(supervisor, SEVERITY_INFO, "terminating on signal %u", info.ssi_signo);
             stop(supervisor);
@@ -495,8 +689,10 @@ static void take_signals(struct supervisor *supervisor)
 static void take_control(struct child *child)
 {
     char byte;
-    while (recv(child->control, &byte, 1, MSG_DONTWAIT) == 1)
+    while (recv(child->control, &byte, 1, MSG_DONTWAIT) == 1) {
         child->ready |= byte == HANDOFF_READY;
+        child->taking &= byte != HANDOFF_TAKEN;
+    }
 }
 
 static int wait_ms(const struct supervisor *supervisor)
@@ -504,6 +700,9 @@ static int wait_ms(const struct supervisor *supervisor)
     int64_t until_ms = now_ms() + 60 * 1000;
     if (supervisor->stopping || !supervisor->serving)
         until_ms = supervisor->give_up_ms;
+    if (!supervisor->stopping && supervisor->files.due_ms > 0 &&
+        supervisor->files.due_ms < until_ms)
+        until_ms = supervisor->files.due_ms;
     for (size_t i = 0; i < supervisor->child_count; i++) {
         const struct child *child = &supervisor->children[i];
         if (child->pid == 0 && child->start_again_ms > 0 && child->start_again_ms < until_ms)
@@ -515,23 +714,26 @@ static int wait_ms(const struct supervisor *supervisor)
 
 static void wait_for_events(struct supervisor *supervisor)
 {
-    struct pollfd descriptors[CHILDREN_MAX + 2];
+    struct pollfd descriptors[CHILDREN_MAX + 3];
     size_t count = 0;
     descriptors[count++] = (struct pollfd){.fd = supervisor->signals, .events = POLLIN};
     descriptors[count++] = (struct pollfd){.fd = supervisor->watch, .events = POLLIN};
+    descriptors[count++] = (struct pollfd){.fd = supervisor->files.fd, .events = POLLIN};
     for (size_t i = 0; i < supervisor->child_count; i++) {
         const struct child *child = &supervisor->children[i];
-        bool listen = child->pid != 0 && !child->ready;
+        bool listen = child->pid != 0 && (!child->ready || child->taking);
         descriptors[count++] =
             (struct pollfd){.fd = listen ? child->control : -1, .events = POLLIN};
     }
     if (poll(descriptors, count, wait_ms(supervisor)) < 0)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (descriptors[i + 2].revents != 0 && supervisor->children[i].pid != 0)
+        if (descriptors[i + 3].revents != 0 && supervisor->children[i].pid != 0)
             take_control(&supervisor->children[i]);
     if (descriptors[1].revents != 0)
         take_file_events(supervisor);
+    if (descriptors[2].revents != 0)
+        file_watch_take(&supervisor->files, now_ms());
     if (descriptors[0].revents != 0)
         take_signals(supervisor);
 }
@@ -547,6 +749,8 @@ static int serve(struct supervisor *supervisor)
             start_due_children(supervisor);
         wait_for_events(supervisor);
         check_ready(supervisor);
+        look_at_files(supervisor);
+        go_on_reloading(supervisor);
         if (!supervisor->stopping && start_has_failed(supervisor)) {
             fprintf(stderr, "tuvid: a process could not be started: see the lines above and the "
                             "log\n");
@@ -609,6 +813,8 @@ int supervisor_main(const struct supervisor_options *options)
     struct supervisor *supervisor = memory_new(sizeof *supervisor);
     int code;
     supervisor->parent = -1;
+    supervisor->auth_listener = -1;
+    supervisor->files.fd = -1;
     prctl(PR_SET_DUMPABLE, 0); /* keys and passwords pass through here */
     if (!prepare(supervisor, options->folder))
         return EX_CONFIG;
@@ -624,6 +830,7 @@ int supervisor_main(const struct supervisor_options *options)
     supervisor->log.pid = (int)getpid();
     make_children(supervisor);
     watch_passwords(supervisor);
+    watch_files(supervisor);
     code = serve(supervisor);
     tell_parent(supervisor, (unsigned char)code);
     folders_close(&supervisor->folders);

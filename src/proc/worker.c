@@ -21,15 +21,22 @@ struct worker;
 
 struct worker_listener {
     struct worker *worker;
-    size_t service;
+    uint32_t service;
+};
+
+/* A setup that the supervisor handed down, and what TLS needs of it. It ends with its snapshot. */
+struct generation {
+    struct setup setup;
+    struct tls_context **contexts; /* by service number; NULL where there is no TLS */
+    size_t service_count;
+    struct tls_context *client;
 };
 
 struct worker {
     struct world *world;
     struct handoff *handoff;
     struct mta *mta;
-    struct tls_context **contexts; /* by service number; NULL where there is no TLS */
-    size_t service_count;
+    struct generation *newest;
     struct worker_listener listeners[HANDOFF_LISTENERS_MAX];
     uint64_t *segments;
     bool ready;
@@ -70,16 +77,6 @@ static void stop(struct world *world)
     mta_stop(worker->mta);
 }
 
-/* The supervisor says nothing on this socket: what can be read is its end. */
-static bool on_control(struct world *world, int fd)
-{
-    char byte;
-    if (read(fd, &byte, 1) != 0)
-        return true;
-    stop(world);
-    return false;
-}
-
 /* ---- what it is made of ---- */
 
 static struct stream_user *on_accept(struct world *world, struct stream *stream, void *owner)
@@ -90,30 +87,74 @@ static struct stream_user *on_accept(struct world *world, struct stream *stream,
     stream_addresses(stream, &peer.server, &peer.server_port, &peer.client, &peer.client_port);
     if (peer.client.family == IP_NONE)
         return NULL; /* it was gone before we looked */
+    stream_use_tls(stream, listener->worker->newest->contexts[listener->service]);
     return mta_accept(listener->worker->mta, listener->service, stream, &peer);
 }
 
-static void make_contexts(struct worker *worker)
+static void make_contexts(struct generation *generation, const struct file_set *files)
 {
-    struct setup *setup = &worker->handoff->setup;
-    const struct config_service *services = config_services(setup->config, &worker->service_count);
-    worker->contexts = memory_new(worker->service_count * sizeof *worker->contexts);
-    for (size_t i = 0; i < worker->service_count; i++)
+    struct setup *setup = &generation->setup;
+    const struct config_service *services =
+        config_services(setup->config, &generation->service_count);
+    generation->contexts = memory_new(generation->service_count * sizeof *generation->contexts);
+    for (size_t i = 0; i < generation->service_count; i++)
         if (services[i].role == SERVICE_LISTENS && tls_is_wanted(services[i].parameters))
-            worker->contexts[i] = tls_server_context(&services[i], &setup->files, &setup->notes);
-    worker->world->client_tls = tls_client_context(config_main(setup->config), &setup->notes);
+            generation->contexts[i] = tls_server_context(&services[i], files, &setup->notes);
+    generation->client = tls_client_context(config_main(setup->config), &setup->notes);
+}
+
+static void end_generation(void *owner)
+{
+    struct generation *generation = owner;
+    for (size_t i = 0; i < generation->service_count; i++)
+        tls_context_free(generation->contexts[i]);
+    tls_context_free(generation->client);
+    memory_free(generation->contexts);
+    setup_free(&generation->setup);
+    memory_free(generation);
+}
+
+/* Takes the setup out of the handoff, all but the files: the configuration finds its tables there,
+ * until the core has read them. */
+static struct err make_generation(struct handoff *handoff, struct generation **out)
+{
+    struct generation *generation = memory_new(sizeof *generation);
+    generation->setup = handoff->setup;
+    handoff->setup.config = NULL;
+    handoff->setup.notes = config_notes_make();
+    generation->setup.files = (struct file_set){.count = 0};
+    make_contexts(generation, &handoff->setup.files);
+    if (generation->setup.notes.error_count > 0) {
+        end_generation(generation);
+        return err_make(ERR_OTHER, "a TLS key or certificate cannot be used");
+    }
+    *out = generation;
+    return err_none();
+}
+
+static void use_generation(struct worker *worker, struct generation *generation)
+{
+    worker->newest = generation;
+    worker->world->client_tls = generation->client;
+}
+
+static struct snapshot_source source_of(struct generation *generation)
+{
+    return (struct snapshot_source){
+        .config = generation->setup.config, .ended = end_generation, .owner = generation};
 }
 
 static struct err add_listeners(struct worker *worker)
 {
     const struct handoff *handoff = worker->handoff;
     for (uint32_t i = 0; i < handoff->listener_count; i++) {
-        size_t service = handoff->listeners[i].service;
-        CHECK(service < worker->service_count);
+        uint32_t service = handoff->listeners[i].service;
+        if (service == HANDOFF_NO_SERVICE)
+            continue;
+        CHECK(service < worker->newest->service_count);
         worker->listeners[i] = (struct worker_listener){worker, service};
         struct listener_settings settings = {.fd = HANDOFF_FD_LISTENERS + (int)i,
                                              .is_unix = handoff->listeners[i].is_unix,
-                                             .tls = worker->contexts[service],
                                              .accept = on_accept,
                                              .owner = &worker->listeners[i]};
         TRY(listener_add(worker->world, &settings));
@@ -139,13 +180,13 @@ static const char *user_name(const struct handoff *handoff)
 
 static struct err prepare(struct worker *worker)
 {
-    struct mta_start start = {.config = worker->handoff->setup.config,
+    struct generation *first;
+    TRY(make_generation(worker->handoff, &first));
+    use_generation(worker, first);
+    struct mta_start start = {.source = source_of(first),
                               .world = worker->world,
                               .user = user_name(worker->handoff),
                               .slot = (uint16_t)worker->handoff->slot};
-    make_contexts(worker);
-    if (worker->handoff->setup.notes.error_count > 0)
-        return err_make(ERR_OTHER, "a TLS key or certificate cannot be used");
     TRY(add_listeners(worker));
     TRY(open_slot(worker, &start.segment_count));
     start.segments = worker->segments;
@@ -153,6 +194,60 @@ static struct err prepare(struct worker *worker)
     /* Keys and tables are where they are needed, and nowhere else. */
     file_set_free(&worker->handoff->setup.files);
     return err_none();
+}
+
+/* ---- reload ---- */
+
+/* The listeners stay; their services have other numbers now, or are no more. */
+static void renumber_listeners(struct worker *worker, const struct handoff *next)
+{
+    CHECK(next->listener_count == worker->handoff->listener_count);
+    for (uint32_t i = 0; i < next->listener_count; i++) {
+        struct worker_listener *listener = &worker->listeners[i];
+        if (next->listeners[i].service == HANDOFF_NO_SERVICE)
+            listener_close(worker->world, listener);
+        else
+            CHECK(next->listeners[i].service < worker->newest->service_count);
+        listener->service = next->listeners[i].service;
+    }
+}
+
+static struct err reload(struct worker *worker, int memory)
+{
+    struct handoff *next = memory_new(sizeof *next);
+    struct generation *generation;
+    struct err err = role_take_handoff(memory, next);
+    if (!err_is(&err))
+        err = make_generation(next, &generation);
+    if (!err_is(&err)) {
+        struct snapshot_source source = source_of(generation);
+        use_generation(worker, generation);
+        renumber_listeners(worker, next);
+        mta_reload(worker->mta, &source);
+    }
+    setup_free(&next->setup);
+    memory_free(next);
+    return err;
+}
+
+/* The end of the socket is our end. */
+static bool on_control(struct world *world, int control)
+{
+    struct worker *worker = world->owner;
+    enum handoff_word word;
+    int fd;
+    if (!handoff_receive(control, &word, &fd)) {
+        stop(world);
+        return false;
+    }
+    if (word != HANDOFF_SETUP || fd < 0)
+        return true;
+    struct err err = reload(worker, fd);
+    if (err_is(&err))
+        core_log(&worker->mta->core, SEVERITY_ERROR, NULL, "master", "worker %u: reload: %s",
+                 worker->handoff->slot, err.text);
+    role_taken();
+    return true;
 }
 
 int worker_run(struct world *world, struct handoff *handoff)

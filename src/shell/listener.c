@@ -34,8 +34,7 @@ static bool may_take(const struct listener *listener)
 static void take_connection(struct listener *listener)
 {
     listener->taken++;
-    struct stream *stream =
-        stream_new(listener->world, listener->settings.is_unix, listener->settings.tls);
+    struct stream *stream = stream_new(listener->world, listener->settings.is_unix);
     struct stream_user *user = NULL;
     if (uv_accept(&listener->uv.stream, stream_handle(stream)) == 0)
         user = listener->settings.accept(listener->world, stream, listener->settings.owner);
@@ -89,6 +88,19 @@ struct err listener_add(struct world *world, const struct listener_settings *set
 static void on_closed(uv_handle_t *handle)
 {
     memory_free(handle->data);
+}
+
+void listener_close(struct world *world, const void *owner)
+{
+    struct list_node *node = list_first(&world->listeners);
+    while (node != NULL) {
+        struct listener *listener = CONTAINER_OF(node, struct listener, node);
+        node = list_next(&world->listeners, node);
+        if (listener->settings.owner != owner)
+            continue;
+        list_remove(&world->listeners, &listener->node);
+        uv_close(&listener->uv.handle, on_closed);
+    }
 }
 
 void listeners_free(struct world *world)

@@ -8,18 +8,17 @@
 
 #include <stdbool.h>
 
-struct tls_context;
-
 struct listener_settings {
     int fd; /* bound, and taken over */
     bool is_unix;
-    struct tls_context *tls; /* for world_start_tls(); may be NULL */
-    /* Who is told about a new stream; NULL closes it. */
+    /* Who is told about a new stream; NULL closes it. stream_use_tls() belongs here. */
     struct stream_user *(*accept)(struct world *world, struct stream *stream, void *owner);
     void *owner;
 };
 
 MUST_CHECK struct err listener_add(struct world *world, const struct listener_settings *settings);
+/* Takes no connection any more from the listeners of this owner. */
+void listener_close(struct world *world, const void *owner);
 void listeners_free(struct world *world);
 
 /* Takes connections that had to wait: there were too many in one turn, or altogether. */

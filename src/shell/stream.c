@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "shell/world.h"
+#include "tls/context.h"
 #include "tls/session.h"
 
 #include <errno.h>
@@ -102,6 +103,7 @@ static void on_handle_closed(uv_handle_t *handle)
     struct stream *stream = stream_of(handle);
     stream->world->stream_count--;
     tls_session_free(stream->tls);
+    tls_context_free(stream->tls_context);
     buf_free(&stream->in);
     buf_free(&stream->out);
     buf_free(&stream->flying);
@@ -477,11 +479,10 @@ bool streams_pump(struct world *world)
 
 /* ---- opening ---- */
 
-struct stream *stream_new(struct world *world, bool is_unix, struct tls_context *tls)
+struct stream *stream_new(struct world *world, bool is_unix)
 {
     struct stream *stream = memory_new(sizeof *stream);
     stream->world = world;
-    stream->tls_context = tls;
     stream->in = buf_make(WORLD_INPUT_MAX);
     stream->out = buf_make(STREAM_OUT_MAX);
     stream->flying = buf_make(STREAM_OUT_MAX);
@@ -492,6 +493,12 @@ struct stream *stream_new(struct world *world, bool is_unix, struct tls_context 
     stream->uv.handle.data = stream;
     world->stream_count++;
     return stream;
+}
+
+void stream_use_tls(struct stream *stream, struct tls_context *context)
+{
+    CHECK(stream->tls_context == NULL);
+    stream->tls_context = tls_context_hold(context);
 }
 
 uv_stream_t *stream_handle(struct stream *stream)
@@ -544,10 +551,11 @@ struct stream *world_connect(struct world *world, const struct endpoint *endpoin
                              struct stream_user *user)
 {
     bool is_unix = endpoint->kind == ENDPOINT_UNIX;
-    struct stream *stream = stream_new(world, is_unix, world->client_tls);
+    struct stream *stream = stream_new(world, is_unix);
     struct sockaddr_storage address;
     stream->user = user;
     stream->is_client = true;
+    stream_use_tls(stream, world->client_tls);
     if (is_unix) {
         if (strlen(endpoint->path) >=
             sizeof(struct sockaddr_un) - offsetof(struct sockaddr_un, sun_path))

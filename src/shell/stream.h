@@ -12,9 +12,10 @@
 struct tls_context;
 
 /* A stream without a user and without a socket, for what a listener accepts: uv_accept() into the
- * handle, then stream_opened(). `tls` is the context that world_start_tls() uses; NULL: there is
- * none. */
-struct stream *stream_new(struct world *world, bool is_unix, struct tls_context *tls);
+ * handle, then stream_opened(). */
+struct stream *stream_new(struct world *world, bool is_unix);
+/* The context that world_start_tls() will use, held from now on; NULL: there is none. */
+void stream_use_tls(struct stream *stream, struct tls_context *context);
 uv_stream_t *stream_handle(struct stream *stream);
 /* The user may be NULL: then the stream is closed. Else it is told connected(). */
 void stream_opened(struct stream *stream, struct stream_user *user);

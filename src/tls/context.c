@@ -14,7 +14,7 @@
 struct tls_context {
     SSL_CTX *ssl_context;
     BIO_METHOD *wire_method;
-    size_t holders; /* its owner and its sessions */
+    size_t holders; /* its owners and its sessions */
     bool server;
     struct tls_tickets tickets;
     char alpn[1 + 255]; /* what a client offers: a length and a name */
@@ -218,6 +218,13 @@ struct err tls_context_new_client(const struct tls_client_settings *settings,
 {
     struct tls_context *context = context_new(TLS_client_method(), false);
     return give_or_free(context, set_up_client(context, settings), out);
+}
+
+struct tls_context *tls_context_hold(struct tls_context *context)
+{
+    if (context != NULL)
+        context->holders++;
+    return context;
 }
 
 void tls_context_free(struct tls_context *context)

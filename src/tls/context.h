@@ -48,7 +48,9 @@ MUST_CHECK struct err tls_context_new_server(const struct tls_server_settings *s
                                              struct tls_context **out);
 MUST_CHECK struct err tls_context_new_client(const struct tls_client_settings *settings,
                                              struct tls_context **out);
-/* Ends the owner's interest; sessions keep theirs. NULL is fine. */
+/* Another owner, who frees it too: a connection that may begin TLS later. NULL is fine. */
+struct tls_context *tls_context_hold(struct tls_context *context);
+/* Ends one owner's interest; sessions keep theirs. NULL is fine. */
 void tls_context_free(struct tls_context *context);
 
 /* Rotation is the one thing that changes in a living context. */

@@ -289,14 +289,6 @@ def test_no_process_is_left_after_the_end(pair, number):
     assert not (pair.root / "spool/tuvi/tuvid.pid").exists()
 
 
-def test_sighup_changes_nothing_and_says_so(pair):
-    children = pair.children()
-    pair.process.send_signal(signal.SIGHUP)
-    pair.wait_log("SIGHUP: reloading is not supported yet")
-    assert pair.children() == children
-    assert Client(pair.p25).quit()[0] == 221
-
-
 # ---- the supervisor is killed ----
 
 def test_without_their_supervisor_the_roles_end_by_themselves_and_another_can_start(pair, sink):
