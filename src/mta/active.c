@@ -175,15 +175,21 @@ struct group {
 struct sorting {
     struct group *groups; /* the newest first */
     size_t group_count;
-    size_t group_max;        /* recipients in one group */
     struct group **group_of; /* a recipient's; NULL when nothing is left to do for it */
 };
+
+static bool is_full(const struct group *group)
+{
+    const struct transport *transport = group->route.transport;
+    return transport != NULL && transport->recipient_limit > 0 &&
+           group->count >= transport->recipient_limit;
+}
 
 static struct group *find_group(struct active *active, struct sorting *sorting,
                                 const struct route *route, const char *trouble)
 {
     for (struct group *group = sorting->groups; group != NULL; group = group->next)
-        if (group->count < sorting->group_max && group->trouble == trouble &&
+        if (!is_full(group) && group->trouble == trouble &&
             strcmp(group->route.name, route->name) == 0)
             return group;
     struct group *group = take(active, sizeof *group);
@@ -214,20 +220,21 @@ static void sort_recipient(struct active *active, struct sorting *sorting, size_
 static struct sorting sort_recipients(struct active *active)
 {
     size_t count = active->message->recipient_count;
-    int64_t limit = active->queue->core->parameters->smtp_destination_recipient_limit;
-    struct sorting sorting = {.group_max = limit > 0 ? (size_t)limit : count};
+    struct sorting sorting = {0};
     sorting.group_of = take(active, count * sizeof *sorting.group_of);
     for (size_t i = 0; i < count; i++)
         sort_recipient(active, &sorting, i);
     return sorting;
 }
 
-static struct attempt *new_attempt(struct active *active, size_t recipient_room)
+static struct attempt *new_attempt(struct active *active, const struct transport *transport,
+                                   size_t recipient_room)
 {
     struct attempt *attempt = take(active, sizeof *attempt);
     *attempt = (struct attempt){
         .core = active->queue->core,
         .arena = &active->arena,
+        .transport = transport,
         .queue_id = active->queue_id,
         .arrival_us = active->message->arrival_us,
         .activated_us = active->activated_us,
@@ -251,7 +258,7 @@ static void fill_attempts(struct active *active, const struct sorting *sorting)
         if (group == NULL)
             continue;
         if (group->attempt == NULL)
-            group->attempt = new_attempt(active, group->count);
+            group->attempt = new_attempt(active, group->route.transport, group->count);
         struct attempt *attempt = group->attempt;
         attempt->recipients[attempt->recipient_count] = active->view.envelope.recipients[i];
         attempt->indices[attempt->recipient_count] = i;

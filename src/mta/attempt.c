@@ -29,6 +29,7 @@ static void log_result(const struct attempt *attempt, size_t recipient,
                        const struct attempt_verdict *verdict)
 {
     const struct attempt_times *times = &verdict->times;
+    const struct transport *transport = attempt->transport;
     int64_t now_us = core_wall_us(attempt->core);
     int64_t started_us = times->started_us > 0 ? times->started_us : now_us;
     int64_t connected_us = times->connected_us > 0 ? times->connected_us : now_us;
@@ -43,7 +44,8 @@ static void log_result(const struct attempt *attempt, size_t recipient,
     write_seconds(&delays, connected_us - started_us);
     writer_byte(&delays, '/');
     write_seconds(&delays, now_us - connected_us);
-    core_log(attempt->core, SEVERITY_INFO, NULL, "smtp",
+    core_log(attempt->core, SEVERITY_INFO, transport != NULL ? transport->syslog_name : NULL,
+             transport != NULL ? transport->program : "smtp",
              "%s: to=<%.*s>, relay=%s, delay=%.*s, dsn=%s, status=%s (%.*s)",
              attempt->queue_id.text, SLICE_PRINTF(attempt->recipients[recipient]), verdict->relay,
              SLICE_PRINTF(writer_slice(&delays)), verdict->status, words[verdict->outcome],

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "mta/core.h"
+#include "mta/transport.h"
 #include "proto/smtp_reply.h"
 #include "spool/message.h"
 
@@ -22,7 +23,8 @@ struct attempt_result {
 
 struct attempt {
     struct core *core;
-    struct arena *arena; /* of the message; lives as long as the attempt */
+    struct arena *arena;               /* of the message; lives as long as the attempt */
+    const struct transport *transport; /* NULL: there is no way to go */
     struct queue_id queue_id;
     int64_t arrival_us;
     int64_t activated_us; /* when the queue took the message in hand */

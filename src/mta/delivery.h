@@ -47,8 +47,9 @@ struct delivery {
     bool reached;      /* the server was ready for mail once */
     unsigned messages; /* brought over this connection */
     struct attempt_times times;
-    char host[DELIVERY_HOST_MAX];  /* "mx.example.net[192.0.2.1]" */
-    char relay[DELIVERY_HOST_MAX]; /* the same with the port, or "none" */
+    char host[DELIVERY_HOST_MAX];     /* "mx.example.net[192.0.2.1]", "mx.local[private/lmtp]" */
+    char endpoint[DELIVERY_HOST_MAX]; /* the same with the port, if there is one */
+    char relay[DELIVERY_HOST_MAX];    /* the same once it is connected to, before that "none" */
     char failure[DELIVERY_REASON_MAX];
 
     struct attempt *attempt; /* under way, or NULL */

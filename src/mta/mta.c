@@ -13,11 +13,12 @@ void mta_check(const struct config *config, struct config_notes *notes)
 {
     size_t count;
     const struct config_service *services = config_services(config, &count);
+    struct transports transports = transports_of(config);
     for (size_t i = 0; i < count; i++) {
         struct service service;
         if (services[i].role != SERVICE_LISTENS)
             continue;
-        service_make(&services[i], &service, notes);
+        service_make(&services[i], &transports, &service, notes);
         service_free(&service);
     }
 }
@@ -57,6 +58,7 @@ static void make_services(struct mta *mta, struct config_notes *notes)
 {
     size_t count;
     const struct config_service *services = config_services(mta->config, &count);
+    struct transports transports = transports_of(mta->config);
     mta->service_count = count;
     mta->services = memory_new(count * sizeof *mta->services);
     mta->auth_servers = memory_new(count * sizeof *mta->auth_servers);
@@ -65,7 +67,7 @@ static void make_services(struct mta *mta, struct config_notes *notes)
         struct service *service = &mta->services[i];
         if (services[i].role != SERVICE_LISTENS)
             continue;
-        service_make(&services[i], service, notes);
+        service_make(&services[i], &transports, service, notes);
         if (service->smtp.auth_enabled)
             service->auth = auth_server_of(mta, service->parameters);
     }
@@ -176,6 +178,7 @@ struct mta *mta_new(const struct mta_start *start)
 {
     struct mta *mta = memory_new(sizeof *mta);
     const struct parameters *parameters = config_main(start->config);
+    struct transports transports = transports_of(start->config);
     struct config_notes notes = config_notes_make();
     struct spool_start spool = {.slot = start->slot,
                                 .segment_size = (uint64_t)parameters->tuvi_segment_size,
@@ -192,7 +195,7 @@ struct mta *mta_new(const struct mta_start *start)
     make_services(mta, &notes);
     sessions_init(&mta->sessions, &mta->core);
     schedule_init(&mta->schedule, &mta->core);
-    queue_init(&mta->queue, &mta->core, &mta->schedule, &notes);
+    queue_init(&mta->queue, &mta->core, &mta->schedule, &transports, &notes);
     CHECK(notes.error_count == 0);
     config_notes_free(&notes);
     replay(mta);

@@ -6,13 +6,13 @@
 enum { ACTIVE_BYTES_MAX = 64 << 20 };
 
 void queue_init(struct queue *queue, struct core *core, struct schedule *schedule,
-                struct config_notes *notes)
+                const struct transports *transports, struct config_notes *notes)
 {
     *queue = (struct queue){.core = core, .schedule = schedule, .due = heap_make()};
     queue->active_max = (size_t)core->parameters->qmgr_message_active_limit;
     list_init(&queue->want_room);
     address_classes_make(core->parameters, &queue->classes, notes);
-    routes_make(core->parameters, &queue->routes, notes);
+    routes_make(core->parameters, transports, &queue->routes, notes);
 }
 
 void queue_free(struct queue *queue)

@@ -25,7 +25,7 @@ struct queue {
 
 /* Settings that cannot be understood go to the notes as errors. */
 void queue_init(struct queue *queue, struct core *core, struct schedule *schedule,
-                struct config_notes *notes);
+                const struct transports *transports, struct config_notes *notes);
 void queue_free(struct queue *queue);
 
 /* A message that has become durable, was found at start, or waits for its next try. */

@@ -36,15 +36,11 @@ void schedule_free(struct schedule *schedule)
     map_free(&schedule->destinations);
 }
 
-static size_t window_limit(const struct schedule *schedule)
+static size_t window_start(const struct destination *destination)
 {
-    return (size_t)schedule->core->parameters->smtp_destination_concurrency_limit;
-}
-
-static size_t window_start(const struct schedule *schedule)
-{
-    size_t initial = (size_t)schedule->core->parameters->initial_destination_concurrency;
-    size_t limit = window_limit(schedule);
+    const struct parameters *parameters = destination->schedule->core->parameters;
+    size_t initial = (size_t)parameters->initial_destination_concurrency;
+    size_t limit = destination->route.transport->concurrency_limit;
     return limit > 0 && initial > limit ? limit : initial;
 }
 
@@ -60,7 +56,7 @@ static struct destination *find_destination(struct schedule *schedule, const str
     struct destination *destination = memory_new(sizeof *destination);
     destination->schedule = schedule;
     destination->route = *route;
-    destination->window = window_start(schedule);
+    destination->window = window_start(destination);
     list_init(&destination->attempts);
     map_add(&schedule->destinations, &destination->by_name, hash);
     return destination;
@@ -97,7 +93,7 @@ static struct attempt *take_attempt(struct destination *destination)
 
 static void note_success(struct destination *destination)
 {
-    size_t limit = window_limit(destination->schedule);
+    size_t limit = destination->route.transport->concurrency_limit;
     destination->failures = 0;
     if (limit == 0 || destination->window < limit)
         destination->window++;
@@ -119,7 +115,7 @@ static void note_failure(struct destination *destination, struct slice failure)
     destination->rests_until_ms =
         core_now_ms(schedule->core) + parameters->minimal_backoff_time * 1000;
     destination->failures = 0;
-    destination->window = window_start(schedule);
+    destination->window = window_start(destination);
 }
 
 static struct attempt *on_next(struct delivery *delivery)
