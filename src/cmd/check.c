@@ -39,7 +39,7 @@ static void print_relay(const struct config *config)
         struct writer w = writer_over(text, sizeof text);
         if (services[i].role != SERVICE_LISTENS)
             continue;
-        inspection_tell_relay(&services[i], &w);
+        inspection_tell_relay(config, &services[i], &w);
         printf("%.*s\n", SLICE_PRINTF(writer_slice(&w)));
     }
 }

@@ -103,6 +103,7 @@ static bool is_named_transport(const struct parameters *parameters, const char *
         parameters->relay_transport,
         parameters->virtual_transport,
         parameters->local_transport,
+        parameters->mailbox_transport,
     };
     for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
         struct slice transport = slice_of(transports[i]);

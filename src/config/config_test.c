@@ -70,6 +70,9 @@ TEST(an_empty_main_cf_gives_the_defaults)
     assert_int_equal(main->smtp_destination_concurrency_limit, 20);
     assert_int_equal(main->smtpd_tls_security_level, TLS_LEVEL_NONE);
     assert_int_equal(main->smtp_dns_support_level, DNS_LEVEL_ENABLED);
+    assert_int_equal(main->lmtp_tls_security_level, TLS_LEVEL_NONE);
+    assert_int_equal(main->lmtp_connect_timeout, 0);
+    assert_string_equal(main->mailbox_transport, "");
     assert_true(main->smtpd_relay_before_recipient_restrictions);
     assert_false(main->append_dot_mydomain);
     assert_string_equal(main->relay_domains, "");

@@ -113,6 +113,9 @@ NEEDED(virtual_transport, BY_ROUTING, "virtual",
        "How mail for virtual_mailbox_domains travels, for instance "
        "lmtp:unix:private/dovecot-lmtp.")
 NEEDED(local_transport, BY_ROUTING, "local:$myhostname", "How mail for mydestination travels.")
+TEXT(mailbox_transport, BY_ROUTING, "",
+     "How mail for mydestination travels where local_transport is local, for instance "
+     "lmtp:unix:private/dovecot-lmtp.")
 FLAG(smtpd_reject_unlisted_recipient, BY_SMTPD, "yes",
      "Whether a recipient in one of our domains is refused when the domain's table does not have "
      "it.")
@@ -259,10 +262,37 @@ TIME(smtp_data_xfer_timeout, BY_SMTP, "180s", 's', 1,
 TIME(smtp_data_done_timeout, BY_SMTP, "600s", 's', 1,
      "How long the answer to a whole message may take.")
 TIME(smtp_quit_timeout, BY_SMTP, "300s", 's', 1, "How long the answer to QUIT may take.")
-NUMBER(smtp_destination_concurrency_limit, BY_SMTP, "$default_destination_concurrency_limit", 0,
+NUMBER(smtp_destination_concurrency_limit, BY_QUEUE, "$default_destination_concurrency_limit", 0,
        INT32_MAX, "How many connections one destination gets at once; 0 means no limit.")
-NUMBER(smtp_destination_recipient_limit, BY_SMTP, "$default_destination_recipient_limit", 0,
+NUMBER(smtp_destination_recipient_limit, BY_QUEUE, "$default_destination_recipient_limit", 0,
        INT32_MAX, "How many recipients are sent with one message; 0 means no limit.")
+
+/* Handing mail to mailboxes over LMTP */
+
+CHOICE(lmtp_tls_security_level, BY_SMTP, "", tls_level,
+       "none: no TLS. may: TLS where the other server offers it. encrypt: nothing is sent "
+       "without TLS. Empty means none.")
+NUMBER(lmtp_tls_loglevel, BY_SMTP, "0", 0, 4,
+       "How much is logged about TLS with LMTP servers; see smtpd_tls_loglevel.")
+NEEDED(lmtp_lhlo_name, BY_SMTP, "$myhostname", "The name that is said in LHLO.")
+TIME(lmtp_connect_timeout, BY_SMTP, "0s", 's', 0,
+     "How long a connection to an LMTP server may take; 0 leaves it to the system.")
+TIME(lmtp_lhlo_timeout, BY_SMTP, "300s", 's', 1,
+     "How long an LMTP server's greeting, and its answer to LHLO, may take.")
+TIME(lmtp_starttls_timeout, BY_SMTP, "300s", 's', 1,
+     "How long STARTTLS and the handshake may take over LMTP.")
+TIME(lmtp_mail_timeout, BY_SMTP, "300s", 's', 1, "How long LMTP's answer to MAIL may take.")
+TIME(lmtp_rcpt_timeout, BY_SMTP, "300s", 's', 1, "How long LMTP's answer to RCPT may take.")
+TIME(lmtp_data_init_timeout, BY_SMTP, "120s", 's', 1, "How long LMTP's answer to DATA may take.")
+TIME(lmtp_data_xfer_timeout, BY_SMTP, "180s", 's', 1,
+     "How long sending over LMTP may stand still inside a message.")
+TIME(lmtp_data_done_timeout, BY_SMTP, "600s", 's', 1,
+     "How long each recipient's answer to a whole message may take.")
+TIME(lmtp_quit_timeout, BY_SMTP, "300s", 's', 1, "How long LMTP's answer to QUIT may take.")
+NUMBER(lmtp_destination_concurrency_limit, BY_QUEUE, "$default_destination_concurrency_limit", 0,
+       INT32_MAX, "How many connections one LMTP server gets at once; 0 means no limit.")
+NUMBER(lmtp_destination_recipient_limit, BY_QUEUE, "$default_destination_recipient_limit", 0,
+       INT32_MAX, "How many recipients one message has over LMTP; 0 means no limit.")
 
 /* The queue */
 

@@ -36,6 +36,8 @@ static struct slice word_when_empty(const struct parameters *parameters, enum pa
         word = old_level(parameters->smtpd_enforce_tls, parameters->smtpd_use_tls);
     else if (parameter == PARAMETER_smtp_tls_security_level)
         word = old_level(parameters->smtp_enforce_tls, parameters->smtp_use_tls);
+    else if (parameter == PARAMETER_lmtp_tls_security_level)
+        word = "none";
     else if (parameter == PARAMETER_smtp_dns_support_level)
         word = parameters->disable_dns_lookups ? "disabled" : "enabled";
     return slice_of(word);

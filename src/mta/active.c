@@ -17,6 +17,7 @@ void active_release(struct active *active)
         buf_free(&active->message->payload);
     }
     queue->active_count--;
+    snapshot_leave(active->snapshot);
     arena_reset(&active->arena);
     memory_free(active);
 }
@@ -176,15 +177,21 @@ struct group {
 struct sorting {
     struct group *groups; /* the newest first */
     size_t group_count;
-    size_t group_max;        /* recipients in one group */
     struct group **group_of; /* a recipient's; NULL when nothing is left to do for it */
 };
+
+static bool is_full(const struct group *group)
+{
+    const struct transport *transport = group->route.transport;
+    return transport != NULL && transport->recipient_limit > 0 &&
+           group->count >= transport->recipient_limit;
+}
 
 static struct group *find_group(struct active *active, struct sorting *sorting,
                                 const struct route *route, const char *trouble)
 {
     for (struct group *group = sorting->groups; group != NULL; group = group->next)
-        if (group->count < sorting->group_max && group->trouble == trouble &&
+        if (!is_full(group) && group->trouble == trouble &&
             strcmp(group->route.name, route->name) == 0)
             return group;
     struct group *group = take(active, sizeof *group);
@@ -198,7 +205,7 @@ static struct group *find_group(struct active *active, struct sorting *sorting,
 
 static void sort_recipient(struct active *active, struct sorting *sorting, size_t recipient)
 {
-    const struct snapshot *snapshot = active->queue->core->snapshot;
+    const struct snapshot *snapshot = active->snapshot;
     struct address address;
     struct route route = {.name = ""};
     const char *trouble = "the recipient's address is not valid";
@@ -216,20 +223,22 @@ static void sort_recipient(struct active *active, struct sorting *sorting, size_
 static struct sorting sort_recipients(struct active *active)
 {
     size_t count = active->message->recipient_count;
-    int64_t limit = active->queue->core->parameters->smtp_destination_recipient_limit;
-    struct sorting sorting = {.group_max = limit > 0 ? (size_t)limit : count};
+    struct sorting sorting = {0};
     sorting.group_of = take(active, count * sizeof *sorting.group_of);
     for (size_t i = 0; i < count; i++)
         sort_recipient(active, &sorting, i);
     return sorting;
 }
 
-static struct attempt *new_attempt(struct active *active, size_t recipient_room)
+static struct attempt *new_attempt(struct active *active, const struct route *route,
+                                   size_t recipient_room)
 {
     struct attempt *attempt = take(active, sizeof *attempt);
     *attempt = (struct attempt){
         .core = active->queue->core,
         .arena = &active->arena,
+        .snapshot = active->snapshot,
+        .route = route,
         .queue_id = active->queue_id,
         .arrival_us = active->message->arrival_us,
         .activated_us = active->activated_us,
@@ -254,7 +263,7 @@ static void fill_attempts(struct active *active, const struct sorting *sorting)
         if (group == NULL)
             continue;
         if (group->attempt == NULL)
-            group->attempt = new_attempt(active, group->count);
+            group->attempt = new_attempt(active, &group->route, group->count);
         struct attempt *attempt = group->attempt;
         attempt->recipients[attempt->recipient_count] = active->view.envelope.recipients[i];
         attempt->originals[attempt->recipient_count] = active->view.envelope.originals[i];
@@ -281,7 +290,7 @@ static void start_attempts(struct active *active, const struct sorting *sorting)
     for (group = sorting->groups; group != NULL; group = next) {
         next = group->next;
         if (group->trouble == NULL) {
-            schedule_add(schedule, &group->route, group->attempt);
+            schedule_add(schedule, group->attempt);
         } else {
             group->next = stuck;
             stuck = group;

@@ -11,6 +11,7 @@ enum { ACTIVE_ARENA_MAX = 16 << 20 };
 struct active {
     struct queue *queue;
     struct spool_message *message; /* NULL once it is done */
+    struct snapshot *snapshot;     /* held */
     struct queue_id queue_id;
     int64_t activated_us;
     struct arena arena;

@@ -30,6 +30,7 @@ static void log_result(const struct attempt *attempt, size_t recipient,
                        const struct attempt_verdict *verdict)
 {
     const struct attempt_times *times = &verdict->times;
+    const struct transport *transport = attempt->route->transport;
     int64_t now_us = core_wall_us(attempt->core);
     int64_t started_us = times->started_us > 0 ? times->started_us : now_us;
     int64_t connected_us = times->connected_us > 0 ? times->connected_us : now_us;
@@ -48,7 +49,8 @@ static void log_result(const struct attempt *attempt, size_t recipient,
     struct writer named = writer_over(orig_to, sizeof orig_to);
     if (original.len > 0)
         writer_printf(&named, "orig_to=<%.*s>, ", SLICE_PRINTF(original));
-    core_log(attempt->core, SEVERITY_INFO, NULL, "smtp",
+    core_log(attempt->core, SEVERITY_INFO, transport != NULL ? transport->syslog_name : NULL,
+             transport != NULL ? transport->program : "smtp",
              "%s: to=<%.*s>, %.*srelay=%s, delay=%.*s, dsn=%s, status=%s (%.*s)",
              attempt->queue_id.text, SLICE_PRINTF(attempt->recipients[recipient]),
              SLICE_PRINTF(writer_slice(&named)), verdict->relay,

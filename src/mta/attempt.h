@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "mta/core.h"
+#include "mta/route.h"
+#include "mta/snapshot.h"
 #include "proto/smtp_reply.h"
 #include "spool/message.h"
 
@@ -22,7 +24,9 @@ struct attempt_result {
 
 struct attempt {
     struct core *core;
-    struct arena *arena; /* of the message; lives as long as the attempt */
+    struct arena *arena;       /* of the message; lives as long as the attempt */
+    struct snapshot *snapshot; /* the owner holds it, and the route points into it */
+    const struct route *route; /* without a transport: there is no way to go */
     struct queue_id queue_id;
     int64_t arrival_us;
     int64_t activated_us; /* when the queue took the message in hand */

@@ -5,45 +5,49 @@
 
 #include <string.h>
 
-enum {
-    DELIVERY_OUTPUT_MAX = 64 << 10, /* content waits while more than this is unsent */
-    DELIVERY_RSET_MS = 20 * 1000,
-};
+enum { DELIVERY_OUTPUT_MAX = 64 << 10 }; /* content waits while more than this is unsent */
 
 static struct delivery *delivery_of(struct stream_user *user)
 {
     return CONTAINER_OF(user, struct delivery, user);
 }
 
+__attribute__((format(printf, 3, 4))) static void log_line(const struct delivery *delivery,
+                                                           enum log_severity severity,
+                                                           const char *format, ...)
+{
+    const struct transport *transport = delivery->route.transport;
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    va_list arguments;
+    va_start(arguments, format);
+    writer_vprintf(&w, format, arguments);
+    va_end(arguments);
+    core_log(delivery->core, severity, transport->syslog_name, transport->program, "%.*s",
+             SLICE_PRINTF(writer_slice(&w)));
+}
+
+/* LMTP's own greeting has a name of its own. */
+static const char *doing_at(const struct delivery *delivery, enum smtp_client_stage stage)
+{
+    if (stage == SMTP_STAGE_EHLO && delivery->settings.lmtp)
+        return "performing the LHLO handshake";
+    return smtp_stage_doing(stage);
+}
+
 /* ---- how long a stage may take ---- */
 
 static int64_t patience_ms(const struct delivery *delivery)
 {
-    const struct parameters *parameters = delivery->snapshot->parameters;
-    const int64_t seconds[] = {
-        [SMTP_STAGE_GREETING] = parameters->smtp_helo_timeout,
-        [SMTP_STAGE_EHLO] = parameters->smtp_helo_timeout,
-        [SMTP_STAGE_HELO] = parameters->smtp_helo_timeout,
-        [SMTP_STAGE_STARTTLS] = parameters->smtp_starttls_timeout,
-        [SMTP_STAGE_HANDSHAKE] = parameters->smtp_starttls_timeout,
-        [SMTP_STAGE_IDLE] = parameters->smtp_mail_timeout,
-        [SMTP_STAGE_MAIL] = parameters->smtp_mail_timeout,
-        [SMTP_STAGE_RCPT] = parameters->smtp_rcpt_timeout,
-        [SMTP_STAGE_DATA] = parameters->smtp_data_init_timeout,
-        [SMTP_STAGE_CONTENT] = parameters->smtp_data_xfer_timeout,
-        [SMTP_STAGE_END] = parameters->smtp_data_done_timeout,
-        [SMTP_STAGE_RSET] = DELIVERY_RSET_MS / 1000,
-        [SMTP_STAGE_QUIT] = parameters->smtp_quit_timeout,
-        [SMTP_STAGE_CLOSED] = 0,
-    };
+    const struct transport *transport = delivery->route.transport;
     if (delivery->phase == DELIVERY_CONNECTING)
-        return parameters->smtp_connect_timeout * 1000;
-    return seconds[smtp_client_awaits(&delivery->machine)] * 1000;
+        return transport->connect_ms;
+    return transport->patience_ms[smtp_client_awaits(&delivery->machine)];
 }
 
 static void deadline_expired(struct deadline *deadline);
 
-/* smtp_connect_timeout = 0 leaves it to the system to give up. */
+/* A connect timeout of 0 leaves it to the system to give up. */
 static void be_patient(struct delivery *delivery)
 {
     int64_t wait_ms = patience_ms(delivery);
@@ -137,18 +141,35 @@ static void end(struct delivery *delivery, const char *status)
 
 static void name_peer(struct delivery *delivery)
 {
+    const struct route *route = &delivery->route;
     struct writer w = writer_over(delivery->host, sizeof delivery->host - 1);
-    writer_printf(&w, "%s[", delivery->route->host);
-    ip_format(&w, &delivery->question.addresses[delivery->address]);
+    writer_printf(&w, "%s[", route->host);
+    if (route->socket != NULL)
+        writer_text(&w, route->socket);
+    else
+        ip_format(&w, &delivery->question.addresses[delivery->address]);
     writer_byte(&w, ']');
     delivery->host[w.len] = '\0';
+    w = writer_over(delivery->endpoint, sizeof delivery->endpoint - 1);
+    writer_text(&w, delivery->host);
+    if (route->socket == NULL)
+        writer_printf(&w, ":%u", route->port);
+    delivery->endpoint[w.len] = '\0';
+}
+
+static struct endpoint endpoint_of(const struct delivery *delivery)
+{
+    const struct route *route = &delivery->route;
+    if (route->socket != NULL)
+        return (struct endpoint){.kind = ENDPOINT_UNIX, .path = route->socket_path};
+    return (struct endpoint){.kind = ENDPOINT_IP,
+                             .ip = delivery->question.addresses[delivery->address],
+                             .port = route->port};
 }
 
 static void connect_address(struct delivery *delivery)
 {
-    struct endpoint endpoint = {.kind = ENDPOINT_IP,
-                                .ip = delivery->question.addresses[delivery->address],
-                                .port = delivery->route->port};
+    struct endpoint endpoint = endpoint_of(delivery);
     name_peer(delivery);
     delivery->settings.tls = delivery->tls_given_up ? SMTP_CLIENT_TLS_NEVER : delivery->wanted_tls;
     smtp_client_init(&delivery->machine, &delivery->settings);
@@ -184,7 +205,7 @@ static void on_host_answered(struct host_question *question)
     set_failure(delivery,
                 "Host or domain name not found. Name service error for name=%s type=A: Host not "
                 "found%s",
-                delivery->route->host, detail);
+                delivery->route.host, detail);
     if (question->outcome == HOST_ABSENT)
         fail_attempt(delivery, "5.4.4");
     end(delivery, "4.4.3");
@@ -193,8 +214,9 @@ static void on_host_answered(struct host_question *question)
 static void find_host(struct delivery *delivery)
 {
     struct host_question *question = &delivery->question;
-    *question = (struct host_question){.name = delivery->route->host, .answered = on_host_answered};
-    if (ip_parse(slice_of(delivery->route->host), &question->addresses[0])) {
+    *question = (struct host_question){.name = delivery->route.host, .answered = on_host_answered};
+    if (delivery->route.socket != NULL ||
+        ip_parse(slice_of(delivery->route.host), &question->addresses[0])) {
         question->address_count = 1;
         connect_address(delivery);
     } else {
@@ -266,7 +288,7 @@ static bool send_content(struct delivery *delivery)
         case CONTENT_DAMAGED:
             set_failure(delivery, "the content of %s cannot be read from disk",
                         delivery->attempt->queue_id.text);
-            core_log(delivery->core, SEVERITY_ERROR, NULL, "smtp", "%s", delivery->failure);
+            log_line(delivery, SEVERITY_ERROR, "%s", delivery->failure);
             end(delivery, "4.3.0");
             return false;
         }
@@ -332,7 +354,7 @@ static void settle(struct delivery *delivery, const struct smtp_client_step *ste
         static const enum attempt_outcome outcomes[] = {
             [2] = ATTEMPT_SENT, [3] = ATTEMPT_FAILED, [4] = ATTEMPT_DEFERRED, [5] = ATTEMPT_FAILED};
         verdict.outcome = outcomes[step->reply->code / 100];
-        verdict.remote_host = slice_of(delivery->route->host);
+        verdict.remote_host = slice_of(delivery->route.host);
         verdict.remote_reply = said;
         smtp_reply_status(step->reply, status);
         if (verdict.outcome == ATTEMPT_SENT)
@@ -359,7 +381,7 @@ static void be_refused(struct delivery *delivery, const struct smtp_client_step 
 static void be_broken(struct delivery *delivery, const struct smtp_client_step *step)
 {
     set_failure(delivery, "%s by host %s (while %s)", step->text, delivery->host,
-                smtp_stage_doing(step->stage));
+                doing_at(delivery, step->stage));
     try_next_address(delivery, "4.7.4");
 }
 
@@ -385,7 +407,7 @@ static void be_lost(struct delivery *delivery)
         return;
     }
     set_failure(delivery, "lost connection with %s while %s", delivery->host,
-                smtp_stage_doing(smtp_client_awaits(&delivery->machine)));
+                doing_at(delivery, smtp_client_awaits(&delivery->machine)));
     if (delivery->reached)
         end(delivery, "4.4.2");
     else
@@ -419,7 +441,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_START_TLS:
-        world_start_tls(delivery->stream, delivery->route->host);
+        world_start_tls(delivery->stream, delivery->route.host);
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_READY:
@@ -465,13 +487,12 @@ static void deadline_expired(struct deadline *deadline)
 {
     struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
     if (delivery->phase == DELIVERY_CONNECTING) {
-        set_failure(delivery, "connect to %s:%u: Connection timed out", delivery->host,
-                    delivery->route->port);
+        set_failure(delivery, "connect to %s: Connection timed out", delivery->endpoint);
         try_next_address(delivery, "4.4.1");
         return;
     }
     set_failure(delivery, "conversation with %s timed out while %s", delivery->host,
-                smtp_stage_doing(smtp_client_awaits(&delivery->machine)));
+                doing_at(delivery, smtp_client_awaits(&delivery->machine)));
     if (delivery->reached)
         end(delivery, "4.4.2");
     else
@@ -481,9 +502,7 @@ static void deadline_expired(struct deadline *deadline)
 static void on_connected(struct stream_user *user)
 {
     struct delivery *delivery = delivery_of(user);
-    struct writer w = writer_over(delivery->relay, sizeof delivery->relay - 1);
-    writer_printf(&w, "%s:%u", delivery->host, delivery->route->port);
-    delivery->relay[w.len] = '\0';
+    memcpy(delivery->relay, delivery->endpoint, sizeof delivery->relay);
     delivery->phase = DELIVERY_TALKING;
     be_patient(delivery);
 }
@@ -503,11 +522,10 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     struct delivery *delivery = delivery_of(user);
     char text[512];
     struct writer w = writer_over(text, sizeof text);
-    if (delivery->snapshot->parameters->smtp_tls_loglevel > 0) {
+    if (delivery->route.transport->tls_loglevel > 0) {
         tls_facts_write(facts, &w);
-        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp",
-                 "Untrusted TLS connection established to %s: %.*s", delivery->relay,
-                 SLICE_PRINTF(writer_slice(&w)));
+        log_line(delivery, SEVERITY_INFO, "Untrusted TLS connection established to %s: %.*s",
+                 delivery->relay, SLICE_PRINTF(writer_slice(&w)));
     }
     smtp_client_tls_started(&delivery->machine);
     run(delivery);
@@ -518,14 +536,13 @@ static void on_closed(struct stream_user *user, const char *reason)
     struct delivery *delivery = delivery_of(user);
     delivery->stream = NULL;
     if (delivery->phase == DELIVERY_CONNECTING) {
-        set_failure(delivery, "connect to %s:%u: %s", delivery->host, delivery->route->port,
-                    reason);
-        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp", "%s", delivery->failure);
+        set_failure(delivery, "connect to %s: %s", delivery->endpoint, reason);
+        log_line(delivery, SEVERITY_INFO, "%s", delivery->failure);
         try_next_address(delivery, "4.4.1");
     } else if (delivery->machine.stage == SMTP_STAGE_HANDSHAKE &&
                delivery->wanted_tls == SMTP_CLIENT_TLS_MAY && !delivery->core->stopping) {
-        core_log(delivery->core, SEVERITY_INFO, NULL, "smtp",
-                 "Cannot start TLS with %s: %s; trying without", delivery->relay, reason);
+        log_line(delivery, SEVERITY_INFO, "Cannot start TLS with %s: %s; trying without",
+                 delivery->relay, reason);
         delivery->tls_given_up = true;
         connect_address(delivery);
     } else if (delivery->machine.stage == SMTP_STAGE_HANDSHAKE) {
@@ -541,23 +558,24 @@ static const struct stream_events events = {on_connected, on_input, on_drained, 
 
 /* ---- from outside ---- */
 
-struct delivery *delivery_begin(struct core *core, const struct route *route,
-                                struct attempt *attempt, const struct delivery_events *owner_events,
-                                void *owner)
+struct delivery *delivery_begin(struct core *core, struct attempt *attempt,
+                                const struct delivery_events *owner_events, void *owner)
 {
     static const enum smtp_client_tls levels[] = {[TLS_LEVEL_NONE] = SMTP_CLIENT_TLS_NEVER,
                                                   [TLS_LEVEL_MAY] = SMTP_CLIENT_TLS_MAY,
                                                   [TLS_LEVEL_ENCRYPT] = SMTP_CLIENT_TLS_MUST};
+    const struct transport *transport = attempt->route->transport;
     struct delivery *delivery = memory_new(sizeof *delivery);
     delivery->user.events = &events;
     delivery->core = core;
-    delivery->snapshot = snapshot_hold(core->snapshot);
-    delivery->route = route;
+    delivery->snapshot = snapshot_hold(attempt->snapshot);
+    delivery->route = *attempt->route;
     delivery->events = owner_events;
     delivery->owner = owner;
     delivery->attempt = attempt;
-    delivery->wanted_tls = levels[core->parameters->smtp_tls_security_level];
-    delivery->settings.helo_name = slice_of(core->parameters->smtp_helo_name);
+    delivery->wanted_tls = levels[transport->tls_level];
+    delivery->settings.helo_name = slice_of(transport->helo_name);
+    delivery->settings.lmtp = transport->lmtp;
     memcpy(delivery->relay, "none", sizeof "none");
     find_host(delivery);
     return delivery;

@@ -34,7 +34,7 @@ struct delivery {
     struct stream_user user; /* first: the stream's events come here */
     struct core *core;
     struct snapshot *snapshot; /* held */
-    const struct route *route; /* the owner's */
+    struct route route;
     const struct delivery_events *events;
     void *owner;
     enum delivery_phase phase;
@@ -49,8 +49,9 @@ struct delivery {
     bool reached;      /* the server was ready for mail once */
     unsigned messages; /* brought over this connection */
     struct attempt_times times;
-    char host[DELIVERY_HOST_MAX];  /* "mx.example.net[192.0.2.1]" */
-    char relay[DELIVERY_HOST_MAX]; /* the same with the port, or "none" */
+    char host[DELIVERY_HOST_MAX];     /* "mx.example.net[192.0.2.1]", "mx.local[private/lmtp]" */
+    char endpoint[DELIVERY_HOST_MAX]; /* the same with the port, if there is one */
+    char relay[DELIVERY_HOST_MAX];    /* the same once it is connected to, before that "none" */
     char failure[DELIVERY_REASON_MAX];
 
     struct attempt *attempt; /* under way, or NULL */
@@ -62,7 +63,7 @@ struct delivery {
     const char *end_status; /* not NULL: it ends as soon as that is done */
 };
 
-struct delivery *delivery_begin(struct core *core, const struct route *route,
-                                struct attempt *attempt, const struct delivery_events *events,
-                                void *owner);
+/* Goes where the first attempt's route says; others may follow over the same connection. */
+struct delivery *delivery_begin(struct core *core, struct attempt *attempt,
+                                const struct delivery_events *events, void *owner);
 #endif

@@ -90,6 +90,7 @@ static void on_loaded(struct disk_request *request, int error)
 static void activate(struct queue *queue, struct spool_message *message)
 {
     struct active *active = memory_new(sizeof *active);
+    active->snapshot = snapshot_hold(queue->core->snapshot);
     heap_remove(&queue->due, &message->due);
     queue->active_count++;
     active->queue = queue;

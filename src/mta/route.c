@@ -4,13 +4,13 @@
 #include "base/writer.h"
 #include "proto/address.h"
 
-enum { SMTP_PORT = 25 };
+enum { SMTP_PORT = 25, LMTP_PORT = 24 };
 
 static bool port_parse(struct slice text, uint16_t *out)
 {
     uint64_t port;
-    if (slice_is_nocase(text, "smtp")) {
-        *out = SMTP_PORT;
+    if (slice_is_nocase(text, "smtp") || slice_is_nocase(text, "lmtp")) {
+        *out = slice_is_nocase(text, "lmtp") ? LMTP_PORT : SMTP_PORT;
         return true;
     }
     if (!slice_to_number(text, 65535, &port) || port == 0)
@@ -27,12 +27,13 @@ static size_t find_port_colon(struct slice text)
     return colon < text.len && (close == text.len || colon > close) ? colon : text.len;
 }
 
-bool next_hop_parse(struct slice text, struct slice *host, uint16_t *port, bool *exact)
+static bool hop_parse(struct slice text, uint16_t default_port, struct slice *host, uint16_t *port,
+                      bool *exact)
 {
     size_t colon = find_port_colon(text);
     struct slice name = slice_first(text, colon);
     struct ip ip;
-    *port = SMTP_PORT;
+    *port = default_port;
     if (colon < text.len && !port_parse(slice_skip(text, colon + 1), port))
         return false;
     *exact = name.len >= 2 && name.at[0] == '[' && name.at[name.len - 1] == ']';
@@ -44,6 +45,11 @@ bool next_hop_parse(struct slice text, struct slice *host, uint16_t *port, bool 
     return domain_is_valid(name) || (*exact && ip_parse(name, &ip));
 }
 
+bool next_hop_parse(struct slice text, struct slice *host, uint16_t *port, bool *exact)
+{
+    return hop_parse(text, SMTP_PORT, host, port, exact);
+}
+
 /* ---- what the settings say ---- */
 
 struct transport_setting {
@@ -51,11 +57,26 @@ struct transport_setting {
     const char *text;
 };
 
+static bool is_delivered_by_local(const struct parameters *parameters)
+{
+    struct slice text = slice_of(parameters->local_transport);
+    return slice_is(slice_first(text, slice_find(text, ':')), "local");
+}
+
+/* mailbox_transport is what local delivery does with mail, so it counts where that is in use. */
+static struct transport_setting setting_of_local(const struct parameters *parameters)
+{
+    if (is_delivered_by_local(parameters) && parameters->mailbox_transport[0] != '\0')
+        return (struct transport_setting){PARAMETER_mailbox_transport,
+                                          parameters->mailbox_transport};
+    return (struct transport_setting){PARAMETER_local_transport, parameters->local_transport};
+}
+
 static struct transport_setting setting_of(const struct parameters *parameters,
                                            enum address_class class)
 {
     const struct transport_setting settings[ADDRESS_CLASS_COUNT] = {
-        [ADDRESS_LOCAL] = {PARAMETER_local_transport, parameters->local_transport},
+        [ADDRESS_LOCAL] = setting_of_local(parameters),
         [ADDRESS_VIRTUAL_ALIAS] = {PARAMETER_virtual_alias_domains, "virtual_alias"},
         [ADDRESS_VIRTUAL_MAILBOX] = {PARAMETER_virtual_transport, parameters->virtual_transport},
         [ADDRESS_RELAY] = {PARAMETER_relay_transport, parameters->relay_transport},
@@ -69,73 +90,110 @@ static bool goes_off_host(enum address_class class)
     return class == ADDRESS_RELAY || class == ADDRESS_REMOTE;
 }
 
-static bool next_hop_is_good(struct slice text)
+/* Relative paths begin at queue_directory. False: too long for a socket, or empty. */
+static bool take_socket(struct route_rule *rule, struct slice path, const char *queue_directory)
 {
+    struct writer written = writer_over(rule->next_hop, sizeof rule->next_hop - 1);
+    struct writer absolute = writer_over(rule->socket_path, sizeof rule->socket_path - 1);
+    if (path.len == 0)
+        return false;
+    writer_bytes(&written, path);
+    if (path.at[0] != '/')
+        writer_printf(&absolute, "%s/", queue_directory);
+    writer_bytes(&absolute, path);
+    return !written.overflow && !absolute.overflow;
+}
+
+/* False when it is no host. Empty: the domain's own. */
+static bool take_host(struct route_rule *rule, struct slice text)
+{
+    struct writer w = writer_over(rule->next_hop, sizeof rule->next_hop - 1);
     struct slice host;
     uint16_t port;
     bool exact;
-    return text.len == 0 ||
-           (text.len < ROUTE_NAME_MAX && next_hop_parse(text, &host, &port, &exact));
+    writer_bytes(&w, text);
+    return !w.overflow &&
+           (text.len == 0 || hop_parse(text, rule->transport.port, &host, &port, &exact));
 }
 
-static void make_rule(const struct parameters *parameters, enum address_class class,
-                      struct route_rule *rule, struct config_notes *notes)
+static bool take_next_hop(struct route_rule *rule, struct slice next_hop,
+                          const struct parameters *parameters)
+{
+    if (rule->transport.lmtp && slice_starts(next_hop, "unix:"))
+        return take_socket(rule, slice_skip(next_hop, 5), parameters->queue_directory);
+    if (rule->transport.lmtp && slice_starts(next_hop, "inet:"))
+        return next_hop.len > 5 && take_host(rule, slice_skip(next_hop, 5));
+    return take_host(rule, next_hop);
+}
+
+static void make_rule(const struct parameters *parameters, const struct transports *transports,
+                      enum address_class class, struct route_rule *rule, struct config_notes *notes)
 {
     struct transport_setting setting = setting_of(parameters, class);
     struct slice text = slice_of(setting.text);
     size_t colon = slice_find(text, ':');
-    struct slice transport = slice_first(text, colon);
     struct slice next_hop = slice_trim(slice_skip(text, colon + 1));
-    struct writer w = writer_over(rule->next_hop, sizeof rule->next_hop - 1);
     enum parameter culprit = setting.parameter;
 
-    if (!slice_is(transport, "smtp") && !slice_is(transport, "relay")) {
-        rule->trouble = "its transport is not supported: only smtp is, as in smtp:[host]:port";
+    if (!transport_find(transports, slice_first(text, colon), &rule->transport)) {
+        rule->trouble = "its transport is not supported: it must be smtp, lmtp, or a service of "
+                        "master.cf whose program is one of them";
         return;
     }
     if (next_hop.len == 0 && goes_off_host(class)) {
         next_hop = slice_of(parameters->relayhost);
         culprit = PARAMETER_relayhost;
     }
-    if (!next_hop_is_good(next_hop)) {
+    if (!take_next_hop(rule, next_hop, parameters))
         config_note(notes, CONFIG_ERROR, parameter_origin(parameters, culprit),
-                    "%s: bad next hop \"%.*s\": write [host]:port, host:port or [host]",
-                    parameter_row(culprit)->name, SLICE_PRINTF(config_quote(next_hop)));
-        return;
-    }
-    writer_bytes(&w, next_hop);
+                    "%s: bad next hop \"%.*s\": write %s[host]:port, host:port or [host]",
+                    parameter_row(culprit)->name, SLICE_PRINTF(config_quote(next_hop)),
+                    rule->transport.lmtp ? "unix:path (of less than 108 bytes), " : "");
 }
 
-void routes_make(const struct parameters *parameters, struct routes *out,
-                 struct config_notes *notes)
+void routes_make(const struct parameters *parameters, const struct transports *transports,
+                 struct routes *out, struct config_notes *notes)
 {
     *out = (struct routes){0};
-    out->hosts_without_mx =
-        parameters->disable_dns_lookups || parameters->smtp_dns_support_level == DNS_LEVEL_DISABLED;
     for (enum address_class class = 0; class < ADDRESS_CLASS_COUNT; class ++)
-        make_rule(parameters, class, &out->rules[class], notes);
+        make_rule(parameters, transports, class, &out->rules[class], notes);
 }
 
 /* ---- finding a route ---- */
+
+static void make_socket_route(const struct route_rule *rule, struct route *out)
+{
+    struct writer w = writer_over(out->host, sizeof out->host - 1);
+    writer_text(&w, rule->transport.hostname);
+    w = writer_over(out->name, sizeof out->name - 1);
+    writer_printf(&w, "%s:unix:%s", rule->transport.name, rule->next_hop);
+    out->socket = rule->next_hop;
+    out->socket_path = rule->socket_path;
+}
 
 const char *route_find(const struct routes *routes, enum address_class class, struct slice domain,
                        struct route *out)
 {
     const struct route_rule *rule = &routes->rules[class];
     struct slice next_hop = rule->next_hop[0] != '\0' ? slice_of(rule->next_hop) : domain;
-    struct route route = {.name = ""};
+    struct route route = {.name = "", .transport = &rule->transport};
     struct slice host;
     bool exact;
     if (rule->trouble != NULL)
         return rule->trouble;
-    if (!next_hop_parse(next_hop, &host, &route.port, &exact))
+    if (rule->socket_path[0] != '\0') {
+        make_socket_route(rule, &route);
+        *out = route;
+        return NULL;
+    }
+    if (!hop_parse(next_hop, rule->transport.port, &host, &route.port, &exact))
         return "the domain cannot be a next hop";
-    if (!exact && !routes->hosts_without_mx)
+    if (!exact && rule->transport.wants_mx)
         return "MX records cannot be looked up yet: set relayhost = [host] or [host]:port";
     struct writer w = writer_over(route.host, sizeof route.host - 1);
     writer_bytes(&w, host);
     w = writer_over(route.name, sizeof route.name - 1);
-    writer_printf(&w, "[%s]:%u", route.host, route.port);
+    writer_printf(&w, "%s:[%s]:%u", rule->transport.name, route.host, route.port);
     *out = route;
     return NULL;
 }

@@ -7,30 +7,37 @@
 #include "base/slice.h"
 #include "config/config.h"
 #include "mta/address_class.h"
+#include "mta/transport.h"
 
-enum { ROUTE_HOST_MAX = 255, ROUTE_NAME_MAX = 300 };
+enum { ROUTE_HOST_MAX = 255, ROUTE_NEXT_HOP_MAX = 300, ROUTE_NAME_MAX = 400 };
+enum { ROUTE_SOCKET_MAX = 108 }; /* a local socket's path, with its NUL, as the system has it */
 
 /* What a class's transport setting says. */
 struct route_rule {
     const char *trouble; /* not NULL: mail of this class cannot be delivered, and this is why */
-    char next_hop[ROUTE_NAME_MAX]; /* "[host]:port", "host:port", "[host]" …; empty: the domain's
-                                      own */
+    struct transport transport;
+    char next_hop[ROUTE_NEXT_HOP_MAX];  /* "[host]:port", "host:port", "[host]" …, or a socket's
+                                           path as it was written; empty: the domain's own */
+    char socket_path[ROUTE_SOCKET_MAX]; /* absolute; empty where it is not a socket */
 };
 
 struct routes {
     struct route_rule rules[ADDRESS_CLASS_COUNT];
-    bool hosts_without_mx; /* a domain's name is also its mail host's */
 };
 
+/* The pointers are into the routes that it was found in. */
 struct route {
-    char name[ROUTE_NAME_MAX];     /* "[127.0.0.1]:2526": one per destination */
+    char name[ROUTE_NAME_MAX];     /* "smtp:[127.0.0.1]:2526": one per destination */
     char host[ROUTE_HOST_MAX + 1]; /* a name, or an address without brackets */
     uint16_t port;
+    const struct transport *transport;
+    const char *socket;      /* a local socket as it was written, "private/dovecot-lmtp"; or NULL */
+    const char *socket_path; /* the same, absolute */
 };
 
 /* Errors, with file and line, for what cannot be understood. */
-void routes_make(const struct parameters *parameters, struct routes *out,
-                 struct config_notes *notes);
+void routes_make(const struct parameters *parameters, const struct transports *transports,
+                 struct routes *out, struct config_notes *notes);
 
 /* NULL, or why mail for this domain cannot be delivered now. */
 const char *route_find(const struct routes *routes, enum address_class class, struct slice domain,

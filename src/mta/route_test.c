@@ -6,7 +6,11 @@
 
 static struct parameters parameters_with(const char *relayhost)
 {
-    return (struct parameters){.local_transport = "local:mx",
+    return (struct parameters){.myhostname = "mx.example.org",
+                               .syslog_name = "postfix",
+                               .queue_directory = "/var/spool/postfix",
+                               .mailbox_transport = "",
+                               .local_transport = "local:mx",
                                .virtual_transport = "smtp:[192.0.2.7]:2525",
                                .relay_transport = "relay",
                                .default_transport = "smtp",
@@ -16,10 +20,25 @@ static struct parameters parameters_with(const char *relayhost)
 
 static struct routes routes;
 
+/* Two services of master.cf: "slow" is an SMTP client, "dovecot" one for LMTP. */
+static const struct parameters slow = {.myhostname = "slow.example.org",
+                                       .syslog_name = "postfix/slow",
+                                       .smtp_helo_name = "helo.example.org",
+                                       .smtp_helo_timeout = 5,
+                                       .smtp_tls_security_level = TLS_LEVEL_ENCRYPT,
+                                       .disable_dns_lookups = true};
+static const struct parameters dovecot = {.myhostname = "mx.example.org", .lmtp_rcpt_timeout = 7};
+static const struct config_service services[] = {
+    {.name = "slow", .role = SERVICE_DELIVERS, .command = "smtp", .parameters = &slow},
+    {.name = "pipe", .role = SERVICE_PASSED_OVER, .command = "pipe"},
+    {.name = "dovecot", .role = SERVICE_DELIVERS, .command = "lmtp", .parameters = &dovecot},
+};
+
 static size_t make(const struct parameters *parameters)
 {
     struct config_notes notes = config_notes_make();
-    routes_make(parameters, &routes, &notes);
+    struct transports transports = {parameters, services, sizeof services / sizeof *services};
+    routes_make(parameters, &transports, &routes, &notes);
     size_t errors = notes.error_count;
     config_notes_free(&notes);
     return errors;
@@ -66,12 +85,12 @@ TEST(mail_for_others_goes_to_the_relay_host)
 {
     struct parameters parameters = parameters_with("[192.0.2.1]:26");
     assert_int_equal(make(&parameters), 0);
-    assert_route(ADDRESS_REMOTE, "example.net", "[192.0.2.1]:26");
-    assert_route(ADDRESS_RELAY, "example.net", "[192.0.2.1]:26");
-    assert_route(ADDRESS_VIRTUAL_MAILBOX, "example.net", "[192.0.2.7]:2525");
+    assert_route(ADDRESS_REMOTE, "example.net", "smtp:[192.0.2.1]:26");
+    assert_route(ADDRESS_RELAY, "example.net", "relay:[192.0.2.1]:26");
+    assert_route(ADDRESS_VIRTUAL_MAILBOX, "example.net", "smtp:[192.0.2.7]:2525");
     parameters.default_transport = "smtp:[192.0.2.9]";
     assert_int_equal(make(&parameters), 0);
-    assert_route(ADDRESS_REMOTE, "example.net", "[192.0.2.9]:25");
+    assert_route(ADDRESS_REMOTE, "example.net", "smtp:[192.0.2.9]:25");
 }
 
 TEST(what_cannot_be_delivered_says_why)
@@ -85,14 +104,108 @@ TEST(what_cannot_be_delivered_says_why)
         strstr(route_find(&routes, ADDRESS_REMOTE, slice_of("example.net"), &route), "MX"));
     parameters.disable_dns_lookups = true;
     assert_int_equal(make(&parameters), 0);
-    assert_route(ADDRESS_REMOTE, "example.net", "[example.net]:25");
-    assert_route(ADDRESS_REMOTE, "[192.0.2.5]", "[192.0.2.5]:25");
+    assert_route(ADDRESS_REMOTE, "example.net", "smtp:[example.net]:25");
+    assert_route(ADDRESS_REMOTE, "[192.0.2.5]", "smtp:[192.0.2.5]:25");
 }
 
 TEST(a_bad_next_hop_is_an_error)
 {
     struct parameters parameters = parameters_with("[192.0.2.1]:99999");
     assert_int_equal(make(&parameters), 1); /* said once, although two classes use it */
+}
+
+static struct route route_with(const char *virtual_transport)
+{
+    struct parameters parameters = parameters_with("");
+    struct route route;
+    parameters.virtual_transport = virtual_transport;
+    assert_int_equal(make(&parameters), 0);
+    assert_null(route_find(&routes, ADDRESS_VIRTUAL_MAILBOX, slice_of("example.net"), &route));
+    return route;
+}
+
+TEST(lmtp_goes_to_sockets_and_hosts)
+{
+    struct route route = route_with("lmtp:unix:private/dovecot-lmtp");
+    assert_true(route.transport->lmtp);
+    assert_string_equal(route.transport->program, "lmtp");
+    assert_string_equal(route.name, "lmtp:unix:private/dovecot-lmtp");
+    assert_string_equal(route.host, "mx.example.org");
+    assert_string_equal(route.socket, "private/dovecot-lmtp");
+    assert_string_equal(route.socket_path, "/var/spool/postfix/private/dovecot-lmtp");
+    assert_string_equal(route_with("lmtp:unix:/run/lmtp").socket_path, "/run/lmtp");
+    assert_string_equal(route_with("lmtp:inet:[192.0.2.1]:2424").name, "lmtp:[192.0.2.1]:2424");
+    assert_string_equal(route_with("lmtp:[192.0.2.1]").name, "lmtp:[192.0.2.1]:24");
+    route = route_with("lmtp:inet:dovecot:lmtp"); /* a host, although not in brackets */
+    assert_string_equal(route.name, "lmtp:[dovecot]:24");
+    assert_null(route.socket);
+    assert_string_equal(route_with("lmtp").name, "lmtp:[example.net]:24");
+    assert_false(route_with("smtp:[192.0.2.1]").transport->lmtp);
+}
+
+TEST(a_service_of_master_cf_is_a_transport_with_its_own_settings)
+{
+    struct route route = route_with("slow:example.com");
+    assert_string_equal(route.name, "slow:[example.com]:25"); /* it looks up no MX records */
+    assert_string_equal(route.transport->program, "smtp");
+    assert_string_equal(route.transport->syslog_name, "postfix/slow");
+    assert_string_equal(route.transport->helo_name, "helo.example.org");
+    assert_int_equal(route.transport->tls_level, TLS_LEVEL_ENCRYPT);
+    assert_int_equal(route.transport->patience_ms[SMTP_STAGE_EHLO], 5000);
+    route = route_with("dovecot:unix:private/lmtp");
+    assert_string_equal(route.name, "dovecot:unix:private/lmtp");
+    assert_true(route.transport->lmtp);
+    assert_int_equal(route.transport->patience_ms[SMTP_STAGE_RCPT], 7000);
+    struct parameters parameters = parameters_with("");
+    parameters.virtual_transport = "pipe:x";
+    assert_int_equal(make(&parameters), 0);
+    assert_non_null(
+        strstr(route_find(&routes, ADDRESS_VIRTUAL_MAILBOX, slice_of("example.net"), &route),
+               "master.cf"));
+}
+
+TEST(limits_belong_to_the_transport_of_their_name)
+{
+    struct parameters parameters = parameters_with("");
+    struct route route;
+    parameters.default_destination_recipient_limit = 50;
+    parameters.smtp_destination_recipient_limit = 4;
+    parameters.lmtp_destination_recipient_limit = 1;
+    static const struct {
+        const char *transport;
+        size_t limit;
+    } cases[] = {{"smtp:[a]", 4}, {"lmtp:[a]", 1}, {"slow:[a]", 50}, {"relay:[a]", 50}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        parameters.virtual_transport = cases[i].transport;
+        assert_int_equal(make(&parameters), 0);
+        assert_null(route_find(&routes, ADDRESS_VIRTUAL_MAILBOX, slice_of("x"), &route));
+        assert_int_equal(route.transport->recipient_limit, cases[i].limit);
+    }
+}
+
+TEST(mailbox_transport_takes_the_place_of_local_delivery)
+{
+    struct parameters parameters = parameters_with("");
+    parameters.mailbox_transport = "lmtp:unix:private/lmtp";
+    assert_int_equal(make(&parameters), 0);
+    assert_route(ADDRESS_LOCAL, "mx", "lmtp:unix:private/lmtp");
+    parameters.local_transport = "smtp:[192.0.2.3]";
+    assert_int_equal(make(&parameters), 0);
+    assert_route(ADDRESS_LOCAL, "mx", "smtp:[192.0.2.3]:25");
+}
+
+#define TEN         "0123456789"
+#define LONG_SOCKET "lmtp:unix:/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+TEST(a_socket_that_cannot_be_is_an_error)
+{
+    static const char *const wrong[] = {"lmtp:unix:", "lmtp:inet:", "smtp:unix:private/lmtp",
+                                        LONG_SOCKET};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct parameters parameters = parameters_with("");
+        parameters.virtual_transport = wrong[i];
+        assert_int_equal(make(&parameters), 1);
+    }
 }
 
 int main(void)
@@ -102,6 +215,11 @@ int main(void)
         cmocka_unit_test(mail_for_others_goes_to_the_relay_host),
         cmocka_unit_test(what_cannot_be_delivered_says_why),
         cmocka_unit_test(a_bad_next_hop_is_an_error),
+        cmocka_unit_test(lmtp_goes_to_sockets_and_hosts),
+        cmocka_unit_test(a_service_of_master_cf_is_a_transport_with_its_own_settings),
+        cmocka_unit_test(limits_belong_to_the_transport_of_their_name),
+        cmocka_unit_test(mailbox_transport_takes_the_place_of_local_delivery),
+        cmocka_unit_test(a_socket_that_cannot_be_is_an_error),
     };
     return RUN_TESTS(tests);
 }

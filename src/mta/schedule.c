@@ -9,11 +9,12 @@ struct destination {
     struct map_node by_name;
     struct list_node turn; /* in schedule->waiting while it has attempts */
     struct schedule *schedule;
-    struct route route;
+    char name[ROUTE_NAME_MAX]; /* its route's */
     struct list attempts;
     size_t connections;
-    size_t window;     /* connections it may have */
-    unsigned failures; /* in a row, without a success between */
+    size_t window;       /* connections it may have … */
+    size_t window_limit; /* … and at most; 0: any number */
+    unsigned failures;   /* in a row, without a success between */
     int64_t rests_until_ms;
     char failure[DELIVERY_REASON_MAX];
 };
@@ -35,20 +36,16 @@ void schedule_free(struct schedule *schedule)
     map_free(&schedule->destinations);
 }
 
-static size_t window_limit(const struct schedule *schedule)
-{
-    return (size_t)schedule->core->parameters->smtp_destination_concurrency_limit;
-}
-
 static size_t connections_max(const struct schedule *schedule)
 {
     return (size_t)schedule->core->parameters->default_process_limit;
 }
 
-static size_t window_start(const struct schedule *schedule)
+static size_t window_start(const struct destination *destination)
 {
-    size_t initial = (size_t)schedule->core->parameters->initial_destination_concurrency;
-    size_t limit = window_limit(schedule);
+    const struct parameters *parameters = destination->schedule->core->parameters;
+    size_t initial = (size_t)parameters->initial_destination_concurrency;
+    size_t limit = destination->window_limit;
     return limit > 0 && initial > limit ? limit : initial;
 }
 
@@ -58,13 +55,14 @@ static struct destination *find_destination(struct schedule *schedule, const str
     for (struct map_node *node = map_find(&schedule->destinations, hash); node != NULL;
          node = map_find_next(node)) {
         struct destination *destination = CONTAINER_OF(node, struct destination, by_name);
-        if (strcmp(destination->route.name, route->name) == 0)
+        if (strcmp(destination->name, route->name) == 0)
             return destination;
     }
     struct destination *destination = memory_new(sizeof *destination);
     destination->schedule = schedule;
-    destination->route = *route;
-    destination->window = window_start(schedule);
+    memcpy(destination->name, route->name, sizeof destination->name);
+    destination->window_limit = route->transport->concurrency_limit;
+    destination->window = window_start(destination);
     list_init(&destination->attempts);
     map_add(&schedule->destinations, &destination->by_name, hash);
     return destination;
@@ -81,9 +79,10 @@ static void forget_if_idle(struct destination *destination)
     memory_free(destination);
 }
 
-void schedule_add(struct schedule *schedule, const struct route *route, struct attempt *attempt)
+void schedule_add(struct schedule *schedule, struct attempt *attempt)
 {
-    struct destination *destination = find_destination(schedule, route);
+    struct destination *destination = find_destination(schedule, attempt->route);
+    destination->window_limit = attempt->route->transport->concurrency_limit;
     list_push_back(&destination->attempts, &attempt->link);
     if (!list_holds(&destination->turn))
         list_push_back(&schedule->waiting, &destination->turn);
@@ -101,7 +100,7 @@ static struct attempt *take_attempt(struct destination *destination)
 
 static void note_success(struct destination *destination)
 {
-    size_t limit = window_limit(destination->schedule);
+    size_t limit = destination->window_limit;
     destination->failures = 0;
     if (limit == 0 || destination->window < limit)
         destination->window++;
@@ -123,7 +122,7 @@ static void note_failure(struct destination *destination, struct slice failure)
     destination->rests_until_ms =
         core_now_ms(schedule->core) + parameters->minimal_backoff_time * 1000;
     destination->failures = 0;
-    destination->window = window_start(schedule);
+    destination->window = window_start(destination);
 }
 
 static struct attempt *on_next(struct delivery *delivery)
@@ -175,7 +174,7 @@ static void start_one(struct destination *destination)
     struct attempt *attempt = take_attempt(destination);
     destination->connections++;
     schedule->connections++;
-    delivery_begin(schedule->core, &destination->route, attempt, &events, destination);
+    delivery_begin(schedule->core, attempt, &events, destination);
 }
 
 void schedule_turn(struct schedule *schedule)

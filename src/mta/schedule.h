@@ -20,7 +20,7 @@ void schedule_init(struct schedule *schedule, struct core *core);
 void schedule_free(struct schedule *schedule);
 
 /* The attempt's done() is called once every recipient has a result, never from within this call. */
-void schedule_add(struct schedule *schedule, const struct route *route, struct attempt *attempt);
+void schedule_add(struct schedule *schedule, struct attempt *attempt);
 /* Starts what may start now. */
 void schedule_turn(struct schedule *schedule);
 

@@ -95,8 +95,8 @@ static void check_auth(const struct service *service, struct config_notes *notes
                     err.text);
 }
 
-void service_make(const struct config_service *config, struct service *out,
-                  struct config_notes *notes)
+void service_make(const struct config_service *config, const struct transports *transports,
+                  struct service *out, struct config_notes *notes)
 {
     const struct parameters *parameters = config->parameters;
     *out = (struct service){
@@ -111,7 +111,7 @@ void service_make(const struct config_service *config, struct service *out,
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);
     alias_lists_make(parameters, &out->aliases, notes);
-    routes_make(parameters, &out->routes, notes);
+    routes_make(parameters, transports, &out->routes, notes);
     check_open_relay(out, notes);
     check_auth(out, notes);
 }

@@ -30,8 +30,8 @@ struct service {
 
 /* Checks and compiles what the parameters say. What is wrong goes to the notes as errors, with file
  * and line; then the service must not be used. */
-void service_make(const struct config_service *config, struct service *out,
-                  struct config_notes *notes);
+void service_make(const struct config_service *config, const struct transports *transports,
+                  struct service *out, struct config_notes *notes);
 void service_free(struct service *service);
 
 /* Where its passwords are checked: an absolute path or an address in *endpoint; the path is written

@@ -10,13 +10,14 @@
 static void make(struct snapshot *snapshot, const struct config *config, struct config_notes *notes)
 {
     const struct config_service *services = config_services(config, &snapshot->service_count);
+    struct transports transports = transports_of(config);
     snapshot->parameters = config_main(config);
     snapshot->services = memory_new(snapshot->service_count * sizeof *snapshot->services);
     for (size_t i = 0; i < snapshot->service_count; i++)
         if (services[i].role == SERVICE_LISTENS)
-            service_make(&services[i], &snapshot->services[i], notes);
+            service_make(&services[i], &transports, &snapshot->services[i], notes);
     address_classes_make(snapshot->parameters, &snapshot->classes, notes);
-    routes_make(snapshot->parameters, &snapshot->routes, notes);
+    routes_make(snapshot->parameters, &transports, &snapshot->routes, notes);
 }
 
 static void unmake(struct snapshot *snapshot)

@@ -153,12 +153,14 @@ static void write_own(struct writer *w, const struct service *service)
     writer_text(w, first ? "; nobody else may send" : " from everybody; nothing else");
 }
 
-void inspection_tell_relay(const struct config_service *config, struct writer *out)
+void inspection_tell_relay(const struct config *config, const struct config_service *listener,
+                           struct writer *out)
 {
     struct config_notes said = config_notes_make(); /* it was all said when the setup was read */
     struct service service;
-    service_make(config, &service, &said);
-    write_port(out, config);
+    struct transports transports = transports_of(config);
+    service_make(listener, &transports, &service, &said);
+    write_port(out, listener);
     if (said.error_count > 0 && !policy_is_open_relay(&service.policy)) {
         writer_text(out, "who may send cannot be told before the errors are mended");
     } else {

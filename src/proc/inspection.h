@@ -12,6 +12,7 @@ void inspection_ask_machine(struct setup *setup);
 /* "port 587: relays for who logs in under TLS; nobody else may send". For a service that listens;
  * it says what the policy decides, not what the lists seem to say. Where a list cannot be read it
  * says so instead. */
-void inspection_tell_relay(const struct config_service *service, struct writer *out);
+void inspection_tell_relay(const struct config *config, const struct config_service *service,
+                           struct writer *out);
 
 #endif

@@ -1,4 +1,4 @@
-"""A real Dovecot of the tests' own, which does nothing but check passwords."""
+"""A real Dovecot of the tests' own, which checks passwords and can take mail over LMTP."""
 import os
 import pathlib
 import pwd
@@ -11,7 +11,7 @@ from harness import Folder, is_running, wait_for
 PROGRAM = "/usr/sbin/dovecot"
 
 CONFIGURATION = """\
-protocols =
+protocols = {protocols}
 base_dir = {root}/run
 log_path = {root}/log
 ssl = no
@@ -24,7 +24,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid=nobody gid=nogroup home=/nonexistent
+  args = uid={user} gid={group} home={root}/mail/%n
 }}
 service auth {{
   unix_listener {socket} {{
@@ -46,6 +46,19 @@ service stats {{
 }}
 """
 
+LMTP = """\
+mail_location = maildir:{root}/mail/%n
+auth_username_format = %Ln
+first_valid_uid = 1
+service lmtp {{
+  unix_listener {socket} {{
+    mode = 0660
+    user = {owner}
+    group = {owner}
+  }}
+}}
+"""
+
 
 def mail_owner():
     """The user that tuvid's workers are when it is started by root."""
@@ -58,9 +71,10 @@ def mail_owner():
 
 
 class Dovecot:
-    """Alice (wonderland) and bob (builder); listens for tuvid on `socket`. Made, not started."""
+    """Alice (wonderland) and bob (builder); listens for tuvid on `socket`, and on `lmtp` when that is given. Made,
+    not started."""
 
-    def __init__(self, socket, mechanisms="", mode_of_folder=0o700):
+    def __init__(self, socket, mechanisms="", mode_of_folder=0o700, lmtp=None):
         self.folder = Folder()
         self.root = self.folder.path
         self.socket = pathlib.Path(socket)
@@ -72,8 +86,14 @@ class Dovecot:
         self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         shutil.chown(self.socket.parent, self.owner)  # as Postfix's private folder is
         self.socket.parent.chmod(mode_of_folder)
-        (self.root / "dovecot.conf").write_text(CONFIGURATION.format(
-            root=self.root, socket=self.socket, owner=self.owner, mechanisms=mechanisms))
+        configuration = CONFIGURATION.format(
+            root=self.root, socket=self.socket, owner=self.owner, mechanisms=mechanisms,
+            protocols="lmtp" if lmtp else "", user="nobody", group="nogroup")
+        if lmtp:
+            (self.root / "mail").mkdir()
+            shutil.chown(self.root / "mail", "nobody", "nogroup")
+            configuration += LMTP.format(root=self.root, socket=lmtp, owner=self.owner)
+        (self.root / "dovecot.conf").write_text(configuration)
 
     def log(self):
         return (self.root / "log").read_text(errors="replace") if (self.root / "log").exists() else ""
@@ -92,6 +112,12 @@ class Dovecot:
                  "the start of Dovecot")  # by then its sockets are there, with their owners
         assert self.process.poll() is None, self.log()
         return self
+
+    def fetch(self, user):
+        """The messages in a user's inbox, as doveadm reads them."""
+        done = subprocess.run(["doveadm", "-c", self.root / "dovecot.conf", "fetch", "-u", user, "text",
+                               "mailbox", "INBOX"], capture_output=True, check=False)
+        return [part.lstrip(b"\n") for part in done.stdout.replace(b"\r\n", b"\n").split(b"text:\n")[1:]]
 
     def kill_auth(self, number=signal.SIGKILL):
         """Ends or stops the process that checks the passwords; Dovecot starts another when one is asked for."""

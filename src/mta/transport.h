@@ -1,0 +1,42 @@
+/* A transport: how mail travels once it is known where to. It is a service of master.cf whose
+ * program is smtp or lmtp, with the settings it has there; of "smtp", "relay" and "lmtp", which
+ * Postfix's own master.cf names, main.cf alone will do. */
+#ifndef TUVI_MTA_TRANSPORT_H
+#define TUVI_MTA_TRANSPORT_H
+
+#include "config/config.h"
+#include "proto/smtp_client.h"
+
+enum { TRANSPORT_STAGE_COUNT = SMTP_STAGE_CLOSED + 1 };
+
+struct transport {
+    const char *name;        /* "smtp", "relay", "slow" */
+    const char *syslog_name; /* in front of its log lines … */
+    const char *program;     /* … and behind the slash: "smtp" or "lmtp" */
+    const char *hostname;    /* ours: also what a host behind a local socket is called */
+    const char *helo_name;
+    bool lmtp;
+    bool wants_mx; /* a domain's name is not yet a host's */
+    uint16_t port; /* where a next hop names none */
+    enum tls_level tls_level;
+    int64_t tls_loglevel;
+    int64_t connect_ms; /* 0 leaves it to the system */
+    int64_t patience_ms[TRANSPORT_STAGE_COUNT];
+    size_t concurrency_limit; /* of one destination; 0: none, as below */
+    size_t recipient_limit;   /* of one attempt */
+};
+
+/* Where transports are looked up. */
+struct transports {
+    const struct parameters *main; /* of main.cf alone */
+    const struct config_service *services;
+    size_t service_count;
+};
+
+struct transports transports_of(const struct config *config);
+
+/* False when nothing of that name speaks SMTP or LMTP. What it finds borrows from the
+ * configuration. */
+bool transport_find(const struct transports *transports, struct slice name, struct transport *out);
+
+#endif

@@ -1,0 +1,113 @@
+#include "mta/transport.h"
+
+#include "tests/unit.h"
+
+static const struct parameters parameters = {
+    .myhostname = "mx.example.org",
+    .syslog_name = "postfix",
+    .smtp_helo_name = "helo.example.org",
+    .smtp_tls_security_level = TLS_LEVEL_MAY,
+    .smtp_tls_loglevel = 1,
+    .smtp_connect_timeout = 1,
+    .smtp_helo_timeout = 2,
+    .smtp_starttls_timeout = 3,
+    .smtp_mail_timeout = 4,
+    .smtp_rcpt_timeout = 5,
+    .smtp_data_init_timeout = 6,
+    .smtp_data_xfer_timeout = 7,
+    .smtp_data_done_timeout = 8,
+    .smtp_quit_timeout = 9,
+    .smtp_destination_concurrency_limit = 10,
+    .lmtp_lhlo_name = "lhlo.example.org",
+    .lmtp_tls_security_level = TLS_LEVEL_ENCRYPT,
+    .lmtp_tls_loglevel = 2,
+    .lmtp_connect_timeout = 101,
+    .lmtp_lhlo_timeout = 102,
+    .lmtp_starttls_timeout = 103,
+    .lmtp_mail_timeout = 104,
+    .lmtp_rcpt_timeout = 105,
+    .lmtp_data_init_timeout = 106,
+    .lmtp_data_xfer_timeout = 107,
+    .lmtp_data_done_timeout = 108,
+    .lmtp_quit_timeout = 109,
+    .lmtp_destination_concurrency_limit = 110,
+    .default_destination_concurrency_limit = 20,
+};
+
+static struct transport find(const char *name)
+{
+    struct transports transports = {.main = &parameters};
+    struct transport transport;
+    assert_true(transport_find(&transports, slice_of(name), &transport));
+    assert_string_equal(transport.name, name);
+    return transport;
+}
+
+/* Each stage has the time that the parameter of its name says. */
+static void assert_patience(const struct transport *transport, int64_t first)
+{
+    static const struct {
+        enum smtp_client_stage stage;
+        int64_t place;
+    } stages[] = {
+        {SMTP_STAGE_GREETING, 1},  {SMTP_STAGE_EHLO, 1},    {SMTP_STAGE_STARTTLS, 2},
+        {SMTP_STAGE_HANDSHAKE, 2}, {SMTP_STAGE_MAIL, 3},    {SMTP_STAGE_RCPT, 4},
+        {SMTP_STAGE_DATA, 5},      {SMTP_STAGE_CONTENT, 6}, {SMTP_STAGE_END, 7},
+        {SMTP_STAGE_QUIT, 8},
+    };
+    assert_int_equal(transport->connect_ms, first * 1000);
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        assert_int_equal(transport->patience_ms[stages[i].stage], (first + stages[i].place) * 1000);
+}
+
+TEST(smtp_takes_the_settings_of_smtp)
+{
+    struct transport transport = find("smtp");
+    assert_false(transport.lmtp);
+    assert_int_equal(transport.port, 25);
+    assert_string_equal(transport.helo_name, "helo.example.org");
+    assert_int_equal(transport.tls_level, TLS_LEVEL_MAY);
+    assert_int_equal(transport.tls_loglevel, 1);
+    assert_int_equal(transport.concurrency_limit, 10);
+    assert_patience(&transport, 1);
+}
+
+TEST(lmtp_takes_the_settings_of_lmtp)
+{
+    struct transport transport = find("lmtp");
+    assert_true(transport.lmtp);
+    assert_false(transport.wants_mx);
+    assert_int_equal(transport.port, 24);
+    assert_string_equal(transport.helo_name, "lhlo.example.org");
+    assert_int_equal(transport.tls_level, TLS_LEVEL_ENCRYPT);
+    assert_int_equal(transport.tls_loglevel, 2);
+    assert_int_equal(transport.concurrency_limit, 110);
+    assert_patience(&transport, 101);
+}
+
+TEST(relay_is_smtp_with_the_default_limits)
+{
+    struct transport transport = find("relay");
+    assert_string_equal(transport.program, "smtp");
+    assert_int_equal(transport.concurrency_limit, 20);
+}
+
+TEST(other_names_are_no_transports)
+{
+    struct transports transports = {.main = &parameters};
+    struct transport transport;
+    static const char *const names[] = {"", "local", "virtual", "SMTP", "smtpd"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_false(transport_find(&transports, slice_of(names[i]), &transport));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(smtp_takes_the_settings_of_smtp),
+        cmocka_unit_test(lmtp_takes_the_settings_of_lmtp),
+        cmocka_unit_test(relay_is_smtp_with_the_default_limits),
+        cmocka_unit_test(other_names_are_no_transports),
+    };
+    return RUN_TESTS(tests);
+}
