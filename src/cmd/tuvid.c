@@ -4,6 +4,7 @@
  *
  * reads DIR/main.cf and DIR/master.cf (default /etc/tuvi), checks all of it, and serves. With -f it
  * stays in the foreground; otherwise it returns once it serves, or says what keeps it from serving.
+ * SIGHUP has it take a changed configuration without ending a session; see "tuvi reload".
  */
 #include "proc/role.h"
 #include "proc/supervisor.h"

@@ -17,7 +17,7 @@ enum {
     HANDOFF_LISTENERS_MAX = 256,
 };
 
-enum { HANDOFF_NO_SERVICE = UINT32_MAX }; /* of a listener: a reload has taken it away */
+enum { HANDOFF_NO_SERVICE = INT32_MAX }; /* of a listener: a reload has taken it away */
 
 struct handoff_listener {
     uint32_t service; /* its number in config_services() */
