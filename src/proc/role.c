@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "proc/identity.h"
+#include "proc/sandbox.h"
 #include "proc/terminal.h"
 
 #include <stdio.h>
@@ -89,6 +90,10 @@ static int run_role(const struct role *role, struct handoff *handoff)
     if (err_is(&err))
         return fail(role->name, err.text);
     world->handoff = handoff;
+    err = sandbox_enter();
+    if (err_is(&err))
+        role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a sandbox",
+                 err.text);
     int code = role->run(world, handoff);
     world_finish_log(world);
     return code;
