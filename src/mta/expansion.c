@@ -184,7 +184,7 @@ static bool has_key(struct work *work, const struct table_list *list, struct sli
 {
     char key[KEY_MAX];
     struct writer w = writer_over(key, sizeof key);
-    struct writer answer = writer_over(work->answer, ANSWER_MAX);
+    struct writer answer = writer_over(work->answer, work->answer != NULL ? ANSWER_MAX : 0);
     bool whole = local.len > 0 && domain.len > 0 && match->extension.len == 0;
     writer_bytes(&w, local);
     if (domain.len > 0) {
@@ -297,12 +297,11 @@ static void collect(const struct work *work, struct expansion *out)
 void expansion_find(const struct alias_lists *lists, const struct address_classes *classes,
                     struct slice address, struct arena *arena, struct expansion *out)
 {
-    struct work work = {.lists = lists,
-                        .parameters = lists->parameters,
-                        .classes = classes,
-                        .arena = arena,
-                        .answer = memory_new(ANSWER_MAX)};
+    struct work work = {
+        .lists = lists, .parameters = lists->parameters, .classes = classes, .arena = arena};
     *out = (struct expansion){.aliased = false};
+    if (lists->virtual_aliases.count + lists->local_aliases.count > 0)
+        work.answer = memory_new(ANSWER_MAX); /* else no table will write there */
     add_item(&work, address, STAGE_VIRTUAL);
     for (; work.next < work.count && work.trouble == NULL; work.next++) {
         bool found = look_up(&work);
