@@ -3,6 +3,7 @@
 #include "base/array.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -55,6 +56,13 @@ static const int refused[] = {
     SCMP_SYS(chroot),
     SCMP_SYS(unshare),
     SCMP_SYS(setns),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(mount_setattr),
+    /* memory that others share, and that could be mapped executable */
+    SCMP_SYS(shmget),
+    SCMP_SYS(shmat),
+    SCMP_SYS(shmctl),
 };
 
 /* With PROT_EXEC among the bits of the third argument. */
@@ -73,7 +81,17 @@ static int refuse(scmp_filter_ctx filter)
     for (size_t i = 0; i < COUNT_OF(refused_executable) && code == 0; i++)
         code = seccomp_rule_add(filter, answer, refused_executable[i], 1,
                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-    /* Local, IPv4, IPv6, and netlink, through which the C library looks for its addresses. */
+    /* A new namespace by way of a new process; clone3 hides its flags, and the C library does
+     * without it where the kernel has none. */
+    static const unsigned namespaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
+                                          CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
+    for (size_t i = 0; i < COUNT_OF(namespaces) && code == 0; i++)
+        code = seccomp_rule_add(filter, answer, SCMP_SYS(clone), 1,
+                                SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+    if (code == 0)
+        code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    /* The kernel reads 32 bits. Local, IPv4, IPv6, and netlink, through which the C library looks
+     * for its addresses. */
     static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
     for (int family = 0; family < AF_MAX && code == 0; family++) {
         bool needed = false;
@@ -81,7 +99,7 @@ static int refuse(scmp_filter_ctx filter)
             needed = needed || families[i] == family;
         if (!needed)
             code = seccomp_rule_add(filter, answer, SCMP_SYS(socket), 1,
-                                    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+                                    SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)family));
     }
     return code;
 }

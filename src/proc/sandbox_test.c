@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +68,22 @@ static int become_root_elsewhere(void)
     return unshare(CLONE_NEWUSER);
 }
 
+static int clone_into_a_namespace(void)
+{
+    return (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+/* The kernel looks at the lower half of the family alone. */
+static int sniff_by_a_long_number(void)
+{
+    return (int)syscall(SYS_socket, AF_PACKET | 1L << 32, SOCK_RAW, 0);
+}
+
+static int share_executable(void)
+{
+    return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+}
+
 static int leave_the_root(void)
 {
     return chroot("/");
@@ -94,6 +114,9 @@ TEST(every_attack_is_refused)
     assert_int_equal(attack(make_executable), EPERM);
     assert_int_equal(attack(map_executable), EPERM);
     assert_int_equal(attack(become_root_elsewhere), EPERM);
+    assert_int_equal(attack(clone_into_a_namespace), EPERM);
+    assert_int_equal(attack(sniff_by_a_long_number), EPERM);
+    assert_int_equal(attack(share_executable), EPERM);
     assert_int_equal(attack(leave_the_root), EPERM);
 }
 
