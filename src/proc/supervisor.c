@@ -140,23 +140,20 @@ static void open_log(struct supervisor *supervisor)
     log_sink_open(&supervisor->log, &target);
 }
 
-/* Which service has its passwords in a file; all of them must have them in the same one. */
-static bool find_auth_service(struct setup *setup, uint32_t *out)
+/* The first service that has its passwords in a file; all that have name the same one. */
+static bool find_auth_service(const struct setup *setup, uint32_t *out)
 {
     size_t count;
     const struct config_service *services = config_services(setup->config, &count);
-    const struct parameters *asks = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct parameters *parameters = services[i].parameters;
-        if (services[i].role != SERVICE_LISTENS || !parameters->smtpd_sasl_auth_enable ||
-            parameters->smtpd_sasl_type != SASL_TYPE_FILE)
-            continue;
-        if (asks == NULL) {
-            asks = parameters;
+        if (services[i].role == SERVICE_LISTENS && parameters->smtpd_sasl_auth_enable &&
+            parameters->smtpd_sasl_type == SASL_TYPE_FILE) {
             *out = (uint32_t)i;
+            return true;
         }
     }
-    return asks != NULL;
+    return false;
 }
 
 static void bind_auth_socket(struct supervisor *supervisor, struct setup *setup)
