@@ -72,35 +72,66 @@ static const int refused_executable[] = {
     SCMP_SYS(pkey_mprotect),
 };
 
-static int refuse(scmp_filter_ctx filter)
+static const uint32_t answer = SCMP_ACT_ERRNO(EPERM);
+
+/* Each gives 0, or the negative errno value of what went wrong. */
+
+static int refuse_calls(scmp_filter_ctx filter)
 {
-    const uint32_t answer = SCMP_ACT_ERRNO(EPERM);
     int code = 0;
     for (size_t i = 0; i < COUNT_OF(refused) && code == 0; i++)
         code = seccomp_rule_add(filter, answer, refused[i], 0);
+    return code;
+}
+
+static int refuse_executable_memory(scmp_filter_ctx filter)
+{
+    int code = 0;
     for (size_t i = 0; i < COUNT_OF(refused_executable) && code == 0; i++)
         code = seccomp_rule_add(filter, answer, refused_executable[i], 1,
                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-    /* A new namespace by way of a new process; clone3 hides its flags, and the C library does
-     * without it where the kernel has none. */
+    return code;
+}
+
+/* A new namespace by way of a new process. clone3 hides its flags, and the C library does without
+ * it where the kernel has none. */
+static int refuse_namespaces(scmp_filter_ctx filter)
+{
     static const unsigned namespaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
                                           CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
+    int code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     for (size_t i = 0; i < COUNT_OF(namespaces) && code == 0; i++)
         code = seccomp_rule_add(filter, answer, SCMP_SYS(clone), 1,
                                 SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
-    if (code == 0)
-        code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    /* The kernel reads 32 bits. Local, IPv4, IPv6, and netlink, through which the C library looks
-     * for its addresses. */
-    static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-    for (int family = 0; family < AF_MAX && code == 0; family++) {
-        bool needed = false;
-        for (size_t i = 0; i < COUNT_OF(families); i++)
-            needed = needed || families[i] == family;
-        if (!needed)
+    return code;
+}
+
+/* Local, IPv4, IPv6, and netlink, through which the C library looks for its addresses. */
+static bool is_needed(int family)
+{
+    return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+}
+
+/* The kernel reads the lower 32 bits alone. */
+static int refuse_families(scmp_filter_ctx filter)
+{
+    int code = 0;
+    for (int family = 0; family < AF_MAX && code == 0; family++)
+        if (!is_needed(family))
             code = seccomp_rule_add(filter, answer, SCMP_SYS(socket), 1,
                                     SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)family));
-    }
+    return code;
+}
+
+static int refuse(scmp_filter_ctx filter)
+{
+    int code = refuse_calls(filter);
+    if (code == 0)
+        code = refuse_executable_memory(filter);
+    if (code == 0)
+        code = refuse_namespaces(filter);
+    if (code == 0)
+        code = refuse_families(filter);
     return code;
 }
 
