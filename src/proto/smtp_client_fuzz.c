@@ -62,11 +62,20 @@ static void trace_result(struct run *run, const struct smtp_client_step *step)
     writer_u8(&run->trace, (uint8_t)step->recipient);
 }
 
+/* Plaintext behind the answer to STARTTLS ends the session: in the machine when the bytes are there
+ * already, in the driver when they come while it starts TLS. */
+static enum smtp_client_step_kind kind_of(const struct smtp_client_step *step, bool more_to_come)
+{
+    bool plaintext = step->kind == SMTP_CLIENT_START_TLS && more_to_come;
+    return plaintext ? SMTP_CLIENT_BROKEN : step->kind;
+}
+
 /* False at the end of the session. */
 static bool take_step(struct run *run, const struct smtp_client_step *step, bool more_to_come)
 {
-    writer_u8(&run->trace, (uint8_t)step->kind);
-    switch (step->kind) {
+    enum smtp_client_step_kind kind = kind_of(step, more_to_come);
+    writer_u8(&run->trace, (uint8_t)kind);
+    switch (kind) {
     case SMTP_CLIENT_NEED_INPUT:
         break;
     case SMTP_CLIENT_SEND:
@@ -74,8 +83,6 @@ static bool take_step(struct run *run, const struct smtp_client_step *step, bool
         writer_counted(&run->trace, step->bytes);
         break;
     case SMTP_CLIENT_START_TLS:
-        if (more_to_come)
-            return false; /* plaintext behind the answer to STARTTLS */
         smtp_client_tls_started(&run->client);
         break;
     case SMTP_CLIENT_READY:
