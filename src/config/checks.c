@@ -67,6 +67,8 @@ static void check_tables(const struct parameters *parameters, struct config_note
         {PARAMETER_relay_recipient_maps, parameters->relay_recipient_maps, TABLE_SYNTAX_POSTMAP},
         {PARAMETER_local_recipient_maps, parameters->local_recipient_maps, TABLE_SYNTAX_EITHER},
         {PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps, TABLE_SYNTAX_POSTMAP},
+        {PARAMETER_virtual_uid_maps, parameters->virtual_uid_maps, TABLE_SYNTAX_POSTMAP},
+        {PARAMETER_virtual_gid_maps, parameters->virtual_gid_maps, TABLE_SYNTAX_POSTMAP},
         /* Nobody asks it where no user is this machine's. */
         {PARAMETER_alias_maps, parameters->mydestination[0] != '\0' ? parameters->alias_maps : "",
          TABLE_SYNTAX_ALIASES},

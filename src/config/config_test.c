@@ -8,12 +8,23 @@
 static struct config *config;
 static struct config_notes notes;
 
+/* A machine without users. */
+static struct err no_users(void *owner, const char *path, struct slice *text)
+{
+    (void)owner;
+    if (strcmp(path, CONFIG_FILE_USERS) != 0)
+        return err_make(ERR_OTHER, "%s: no files are at hand", path);
+    *text = slice_of("");
+    return err_none();
+}
+
 static struct err load(const char *main_cf, const char *master_cf)
 {
     struct config_source source = {
         .main_cf = {"main.cf", slice_of(main_cf)},
         .master_cf = {"master.cf", slice_of(master_cf)},
         .machine = {slice_of("mx.example.org"), slice_of("127.0.0.1/8 ::1/128"), slice_of("")},
+        .files = {no_users, NULL},
     };
     config_free(config);
     config = NULL;
@@ -270,16 +281,6 @@ TEST(settings_of_local_delivery_matter_where_there_is_local_delivery)
     assert_loads(text, PORT_25);
 }
 
-TEST(settings_of_virtual_delivery_matter_where_there_is_virtual_delivery)
-{
-    static const char base[] = LEVEL "virtual_mailbox_base = /var/mail\n"
-                                     "virtual_mailbox_domains = example.org\n";
-    char text[500];
-    assert_refuses(base, PORT_25, "error: main.cf, line 2: virtual_mailbox_base = /var/mail");
-    snprintf(text, sizeof text, "%svirtual_transport = lmtp:unix:private/lmtp\n", base);
-    assert_loads(text, PORT_25);
-}
-
 TEST(names_of_the_administrators_own_are_known_by_their_use)
 {
     assert_loads(LEVEL "base = example\nmydestination = ${base}.org\n"
@@ -391,7 +392,7 @@ TEST(tables_in_files_are_read_through_the_source)
 {
     static const char main_cf[] =
         LEVEL "queue_directory = /spool\nvirtual_mailbox_maps = hash:users\n"
-              "relay_recipient_maps = hash:/nosuch\n";
+              "local_recipient_maps =\nrelay_recipient_maps = hash:/nosuch\n";
     struct config_source source = {
         .main_cf = {"main.cf", slice_of(main_cf)},
         .master_cf = {"master.cf", slice_of(PORT_25)},
@@ -404,7 +405,7 @@ TEST(tables_in_files_are_read_through_the_source)
     struct err err = config_load(&source, &config, &notes);
     assert_true(err_is(&err));
     assert_int_equal(notes.error_count, 1);
-    assert_said(&notes, "error: main.cf, line 4: relay_recipient_maps: /nosuch: No such file");
+    assert_said(&notes, "error: main.cf, line 5: relay_recipient_maps: /nosuch: No such file");
     assert_said(&notes, "warning: /spool/users, line 2: expected format: key whitespace value");
     assert_said(&notes, "warning: /spool/users, line 3: duplicate entry; the first one counts: "
                         "\"ada@example.org\"");
@@ -463,6 +464,7 @@ TEST(a_faulty_configuration_can_be_looked_at)
                     slice_of(LEVEL "minimal_backoff_time = soon\n"
                                    "smtpd_milters = inet:localhost:1\nmyorigin = x.org\n")},
         .master_cf = {"master.cf", slice_of(PORT_25 "nobodys inet n - n - - smtpd\n")},
+        .files = {no_users, NULL},
     };
     struct config_notes said = config_notes_make();
     struct config *faulty = config_load_faulty(&source, &said);
@@ -513,7 +515,6 @@ int main(void)
         cmocka_unit_test(a_dangerous_parameter_that_says_nothing_is_harmless),
         cmocka_unit_test(a_dangerous_parameter_that_cannot_be_read_is_refused),
         cmocka_unit_test(settings_of_local_delivery_matter_where_there_is_local_delivery),
-        cmocka_unit_test(settings_of_virtual_delivery_matter_where_there_is_virtual_delivery),
         cmocka_unit_test(names_of_the_administrators_own_are_known_by_their_use),
         cmocka_unit_test(a_name_that_is_set_nowhere_is_pointed_at_once),
         cmocka_unit_test(programs_that_tuvi_does_not_have_may_not_face_the_network),

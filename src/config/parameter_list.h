@@ -78,13 +78,16 @@ TEXT(mydestination, BY_ROUTING, "$myhostname, localhost.$mydomain, localhost",
      "The domains whose mail goes to $local_transport.")
 TEXT(virtual_mailbox_domains, BY_ROUTING, "$virtual_mailbox_maps",
      "The domains whose mail goes to $virtual_transport.")
-TEXT(virtual_mailbox_maps, BY_ROUTING, "",
-     "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
-     "is empty, all are taken to exist.")
-TEXT(local_recipient_maps, BY_ROUTING, "",
-     "Tables of the users and addresses that exist in the domains of mydestination, such as "
-     "unix:passwd.byname; when it is empty, all are taken to exist. The default differs from "
-     "Postfix's, which is proxy:unix:passwd.byname $alias_maps.")
+TEXT(
+    virtual_mailbox_maps, BY_ROUTING, "",
+    "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
+    "is empty, all are taken to exist. Where virtual_transport is virtual, each address stands for "
+    "its mailbox below virtual_mailbox_base: a Maildir, whose name ends with a slash.")
+TEXT(
+    local_recipient_maps, BY_ROUTING, "proxy:unix:passwd.byname $alias_maps",
+    "Tables of the users and addresses that exist in the domains of mydestination; when it is "
+    "empty, all are taken to exist. Set it to nothing where mydestination goes by LMTP to a server "
+    "with users of its own.")
 TEXT(relay_recipient_maps, BY_ROUTING, "",
      "Tables of the addresses that exist in the domains of relay_domains; when it is empty, all "
      "are taken to exist.")
@@ -116,6 +119,18 @@ NEEDED(local_transport, BY_ROUTING, "local:$myhostname", "How mail for mydestina
 TEXT(mailbox_transport, BY_ROUTING, "",
      "How mail for mydestination travels where local_transport is local, for instance "
      "lmtp:unix:private/dovecot-lmtp.")
+TEXT(
+    home_mailbox, BY_ROUTING, "",
+    "The mailbox of a user of this machine, below the home folder: a Maildir, whose name ends with "
+    "a slash, as in Maildir/.")
+TEXT(virtual_mailbox_base, BY_ROUTING, "",
+     "The folder below which the mailboxes of virtual_mailbox_maps are.")
+TEXT(virtual_uid_maps, BY_ROUTING, "",
+     "Tables of the user ids with whose rights virtual mailboxes are written, as in static:5000.")
+TEXT(virtual_gid_maps, BY_ROUTING, "",
+     "Tables of the group ids with whose rights virtual mailboxes are written, as in static:5000.")
+NUMBER(virtual_minimum_uid, BY_ROUTING, "100", 1, INT32_MAX,
+       "The lowest user id that virtual_uid_maps may name.")
 FLAG(smtpd_reject_unlisted_recipient, BY_SMTPD, "yes",
      "Whether a recipient in one of our domains is refused when the domain's table does not have "
      "it.")

@@ -5,17 +5,31 @@
 
 /* Programs of Postfix whose work is done inside Tuvi, or which only serve those. */
 static const char *const inner_programs[] = {
-    "anvil",  "bounce", "cleanup", "discard", "error",           "flush",   "local",
-    "nqmgr",  "oqmgr",  "pickup",  "postlog", "postlogd",        "qmgr",    "proxymap",
-    "scache", "showq",  "tlsmgr",  "verify",  "trivial-rewrite", "virtual",
+    "anvil",    "bounce", "cleanup", "discard", "error",    "flush",
+    "nqmgr",    "oqmgr",  "pickup",  "postlog", "postlogd", "qmgr",
+    "proxymap", "scache", "showq",   "tlsmgr",  "verify",   "trivial-rewrite",
 };
+
+/* Programs that deliver, which Tuvi has under the same names. */
+static const char *const delivery_programs[] = {"smtp", "lmtp", "local", "virtual"};
+
+static bool is_one_of(struct slice command, const char *const *programs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(command, programs[i]))
+            return true;
+    return false;
+}
 
 static bool is_inner(struct slice command)
 {
-    for (size_t i = 0; i < sizeof inner_programs / sizeof *inner_programs; i++)
-        if (slice_is(command, inner_programs[i]))
-            return true;
-    return false;
+    return is_one_of(command, inner_programs, sizeof inner_programs / sizeof *inner_programs);
+}
+
+static bool delivers(struct slice command)
+{
+    return is_one_of(command, delivery_programs,
+                     sizeof delivery_programs / sizeof *delivery_programs);
 }
 
 static void take_listener(const struct master_service *master, struct arena *arena,
@@ -65,7 +79,6 @@ void service_take(const struct master_service *master, struct arena *arena,
                   struct config_notes *notes, struct config_service *out)
 {
     struct slice command = slice_of(master->command);
-    bool is_client = slice_is(command, "smtp") || slice_is(command, "lmtp");
     *out = (struct config_service){
         .name = master->name,
         .type = master->type,
@@ -80,7 +93,7 @@ void service_take(const struct master_service *master, struct arena *arena,
         take_listener(master, arena, notes, out);
     else if (master->type == SERVICE_INET)
         refuse_inet(master, notes);
-    else if (master->type == SERVICE_UNIX && is_client)
+    else if (master->type == SERVICE_UNIX && delivers(command))
         out->role = SERVICE_DELIVERS;
     else if (master->type == SERVICE_PASS || !is_inner(command))
         pass_over(master, notes);

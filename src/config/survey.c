@@ -55,9 +55,6 @@ static bool is_dangerous(const struct subject *s, const struct unsupported *unsu
     case UNSUPPORTED_LOCAL_DELIVERY:
         return s->parameters->mydestination[0] != '\0' &&
                first_word_is(s->parameters->local_transport, "local");
-    case UNSUPPORTED_VIRTUAL_DELIVERY:
-        return s->parameters->virtual_mailbox_domains[0] != '\0' &&
-               first_word_is(s->parameters->virtual_transport, "virtual");
     }
     return true;
 }

@@ -8,11 +8,9 @@
 
 enum unsupported_weight {
     UNSUPPORTED_HARMLESS,
-    UNSUPPORTED_DANGEROUS,        /* set to more than nothing, and not to the default */
-    UNSUPPORTED_RESTRICTIONS,     /* dangerous unless the list refuses nobody */
-    UNSUPPORTED_LOCAL_DELIVERY,   /* dangerous while mydestination goes to Postfix's local */
-    UNSUPPORTED_VIRTUAL_DELIVERY, /* dangerous while virtual_mailbox_domains go to Postfix's virtual
-                                   */
+    UNSUPPORTED_DANGEROUS,      /* set to more than nothing, and not to the default */
+    UNSUPPORTED_RESTRICTIONS,   /* dangerous unless the list refuses nobody */
+    UNSUPPORTED_LOCAL_DELIVERY, /* dangerous while mydestination goes to Postfix's local */
 };
 
 /* The first few name what ignoring would change; the others say why it changes nothing. */

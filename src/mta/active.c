@@ -240,6 +240,8 @@ static struct attempt *new_attempt(struct active *active, const struct route *ro
         .snapshot = active->snapshot,
         .route = route,
         .queue_id = active->queue_id,
+        .id = spool_message_id(active->message),
+        .may_be_there = active->was_on_disk || active->message->tries > 0,
         .arrival_us = active->message->arrival_us,
         .activated_us = active->activated_us,
         .sender = active->view.envelope.sender,

@@ -14,6 +14,7 @@ struct active {
     struct snapshot *snapshot;     /* held */
     struct queue_id queue_id;
     int64_t activated_us;
+    bool was_on_disk; /* not in memory since it was committed: another process may have tried it */
     struct arena arena;
     struct disk_request load;
     struct spool_view view;

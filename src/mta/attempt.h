@@ -28,6 +28,8 @@ struct attempt {
     struct snapshot *snapshot; /* the owner holds it, and the route points into it */
     const struct route *route; /* without a transport: there is no way to go */
     struct queue_id queue_id;
+    uint64_t id;
+    bool may_be_there; /* some of it may have arrived before, and nobody remembers */
     int64_t arrival_us;
     int64_t activated_us; /* when the queue took the message in hand */
     struct slice sender;
@@ -48,6 +50,17 @@ struct attempt {
 struct attempt_times {
     int64_t started_us;   /* connecting began */
     int64_t connected_us; /* the server was ready for mail */
+};
+
+enum { DELIVERY_REASON_MAX = 1400 };
+
+/* What the owner of a delivery is told; never while it begins. */
+struct delivery_events {
+    /* The connection is free: the next attempt for this destination, or NULL to end. */
+    struct attempt *(*next)(void *owner);
+    /* It is over, and freed after the call. `failure` is empty when the destination was reached,
+     * else it says why not. */
+    void (*ended)(void *owner, struct slice failure);
 };
 
 /* Settles one recipient and tells the log. */

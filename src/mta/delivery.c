@@ -132,7 +132,7 @@ static void end(struct delivery *delivery, const char *status)
         return;
     }
     defer_attempt(delivery, status);
-    delivery->events->ended(delivery, slice_of(delivery->reached ? "" : delivery->failure));
+    delivery->events->ended(delivery->owner, slice_of(delivery->reached ? "" : delivery->failure));
     snapshot_leave(delivery->snapshot);
     memory_free(delivery);
 }
@@ -331,7 +331,7 @@ static void be_ready(struct delivery *delivery)
         delivery->times = (struct attempt_times){0};
     }
     if (delivery->attempt == NULL && may_go_on(delivery))
-        delivery->attempt = delivery->events->next(delivery);
+        delivery->attempt = delivery->events->next(delivery->owner);
     if (delivery->attempt == NULL) {
         smtp_client_quit(&delivery->machine);
         return;

@@ -11,24 +11,13 @@
 #include "proto/smtp_client.h"
 #include "spool/content.h"
 
-struct delivery;
-
-/* What the owner is told; never from within delivery_begin(). */
-struct delivery_events {
-    /* The connection is free: the next attempt for this destination, or NULL to end. */
-    struct attempt *(*next)(struct delivery *delivery);
-    /* It is over, and freed after the call. `failure` is empty when the destination was reached,
-     * else it says why not. */
-    void (*ended)(struct delivery *delivery, struct slice failure);
-};
-
 enum delivery_phase {
     DELIVERY_RESOLVING,
     DELIVERY_CONNECTING,
     DELIVERY_TALKING,
 };
 
-enum { DELIVERY_REASON_MAX = 1400, DELIVERY_HOST_MAX = 320 };
+enum { DELIVERY_HOST_MAX = 320 };
 
 struct delivery {
     struct stream_user user; /* first: the stream's events come here */

@@ -92,24 +92,31 @@ static void write_key(struct writer *w, const struct mailbox_key *key,
     }
 }
 
-enum table_result mailbox_find(const struct mailbox_lists *lists, enum address_class class,
-                               const struct address *recipient)
+enum table_result mailbox_table_find(const struct table_list *list, const char *recipient_delimiter,
+                                     bool at_home, const struct address *recipient,
+                                     struct writer *answer)
 {
-    const struct table_list *list = &lists->lists[class];
-    if (list->count == 0)
-        return TABLE_FOUND;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char text[ADDRESS_MAX + 2];
         struct writer w = writer_over(text, sizeof text);
-        if (keys[i].at_home_only && class != ADDRESS_LOCAL)
+        if (keys[i].at_home_only && !at_home)
             continue;
-        write_key(&w, &keys[i], recipient, lists->recipient_delimiter);
+        write_key(&w, &keys[i], recipient, recipient_delimiter);
         if (w.overflow)
             continue;
         enum table_result result = table_list_find(list, i == 0 ? TABLE_KEY_WHOLE : TABLE_KEY_PART,
-                                                   writer_slice(&w), NULL);
+                                                   writer_slice(&w), answer);
         if (result != TABLE_ABSENT)
             return result;
     }
     return TABLE_ABSENT;
+}
+
+enum table_result mailbox_find(const struct mailbox_lists *lists, enum address_class class,
+                               const struct address *recipient)
+{
+    if (lists->lists[class].count == 0)
+        return TABLE_FOUND;
+    return mailbox_table_find(&lists->lists[class], lists->recipient_delimiter,
+                              class == ADDRESS_LOCAL, recipient, NULL);
 }

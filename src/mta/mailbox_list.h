@@ -24,6 +24,12 @@ void mailbox_lists_free(struct mailbox_lists *lists);
 enum table_result mailbox_find(const struct mailbox_lists *lists, enum address_class class,
                                const struct address *recipient);
 
+/* The same in one list of tables, with what it says of the address; `at_home`: the address is of a
+ * user of this machine. */
+enum table_result mailbox_table_find(const struct table_list *list, const char *recipient_delimiter,
+                                     bool at_home, const struct address *recipient,
+                                     struct writer *answer);
+
 /* Of a class that has tables: "local_recipient_maps", and "local recipient table" as Postfix's
  * replies call it. */
 const char *mailbox_parameter(enum address_class class);

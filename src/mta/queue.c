@@ -102,6 +102,7 @@ static void activate(struct queue *queue, struct spool_message *message)
         use_record(active);
         return;
     }
+    active->was_on_disk = true;
     spool_load_start(message, &active->load);
     active->load.done = on_loaded;
     world_disk(queue->core->world, &active->load);

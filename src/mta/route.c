@@ -4,6 +4,8 @@
 #include "base/writer.h"
 #include "proto/address.h"
 
+#include <string.h>
+
 enum { SMTP_PORT = 25, LMTP_PORT = 24 };
 
 static bool port_parse(struct slice text, uint16_t *out)
@@ -126,6 +128,34 @@ static bool take_next_hop(struct route_rule *rule, struct slice next_hop,
     return take_host(rule, next_hop);
 }
 
+static bool is_folder(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 0 && path[len - 1] == '/';
+}
+
+/* NULL, or what a mailbox still lacks. */
+static const char *mailbox_trouble(const struct parameters *parameters, enum mailbox_kind kind)
+{
+    if (kind == MAILBOX_LOCAL && !is_folder(parameters->home_mailbox))
+        return "mail for users of this machine goes into Maildirs only: set home_mailbox = "
+               "Maildir/ (with the slash), or mailbox_transport";
+    if (kind == MAILBOX_VIRTUAL && parameters->virtual_mailbox_maps[0] == '\0')
+        return "virtual_mailbox_maps does not say where the mailboxes are";
+    if (kind == MAILBOX_VIRTUAL &&
+        (parameters->virtual_uid_maps[0] == '\0' || parameters->virtual_gid_maps[0] == '\0'))
+        return "virtual_uid_maps and virtual_gid_maps do not say whose the mailboxes are";
+    return NULL;
+}
+
+static void make_mailbox_rule(const struct parameters *parameters, struct route_rule *rule)
+{
+    enum mailbox_kind kind = rule->transport.mailbox;
+    rule->trouble = mailbox_trouble(parameters, kind);
+    if (!take_socket(rule, slice_of(ROUTE_MAILBOX_SOCKET), parameters->queue_directory))
+        rule->trouble = "the path of queue_directory is too long for the mailbox role's socket";
+}
+
 static void make_rule(const struct parameters *parameters, const struct transports *transports,
                       enum address_class class, struct route_rule *rule, struct config_notes *notes)
 {
@@ -136,8 +166,12 @@ static void make_rule(const struct parameters *parameters, const struct transpor
     enum parameter culprit = setting.parameter;
 
     if (!transport_find(transports, slice_first(text, colon), &rule->transport)) {
-        rule->trouble = "its transport is not supported: it must be smtp, lmtp, or a service of "
-                        "master.cf whose program is one of them";
+        rule->trouble = "its transport is not supported: it must be smtp, lmtp, local, virtual, or "
+                        "a service of master.cf whose program is one of them";
+        return;
+    }
+    if (rule->transport.mailbox != MAILBOX_NONE) {
+        make_mailbox_rule(parameters, rule);
         return;
     }
     if (next_hop.len == 0 && goes_off_host(class)) {
@@ -159,6 +193,15 @@ void routes_make(const struct parameters *parameters, const struct transports *t
         make_rule(parameters, transports, class, &out->rules[class], notes);
 }
 
+bool routes_want_mailboxes(const struct routes *routes)
+{
+    for (enum address_class class = 0; class < ADDRESS_CLASS_COUNT; class ++)
+        if (routes->rules[class].transport.mailbox != MAILBOX_NONE &&
+            routes->rules[class].trouble == NULL)
+            return true;
+    return false;
+}
+
 /* ---- finding a route ---- */
 
 static void make_socket_route(const struct route_rule *rule, struct route *out)
@@ -166,7 +209,10 @@ static void make_socket_route(const struct route_rule *rule, struct route *out)
     struct writer w = writer_over(out->host, sizeof out->host - 1);
     writer_text(&w, rule->transport.hostname);
     w = writer_over(out->name, sizeof out->name - 1);
-    writer_printf(&w, "%s:unix:%s", rule->transport.name, rule->next_hop);
+    if (rule->transport.mailbox != MAILBOX_NONE)
+        writer_text(&w, rule->transport.name);
+    else
+        writer_printf(&w, "%s:unix:%s", rule->transport.name, rule->next_hop);
     out->socket = rule->next_hop;
     out->socket_path = rule->socket_path;
 }

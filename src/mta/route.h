@@ -10,6 +10,7 @@
 #include "mta/transport.h"
 
 enum { ROUTE_HOST_MAX = 255, ROUTE_NEXT_HOP_MAX = 300, ROUTE_NAME_MAX = 400 };
+#define ROUTE_MAILBOX_SOCKET "tuvi/mailbox" /* the mailbox role's, below queue_directory */
 enum { ROUTE_SOCKET_MAX = 108 }; /* a local socket's path, with its NUL, as the system has it */
 
 /* What a class's transport setting says. */
@@ -18,7 +19,8 @@ struct route_rule {
     struct transport transport;
     char next_hop[ROUTE_NEXT_HOP_MAX];  /* "[host]:port", "host:port", "[host]" …, or a socket's
                                            path as it was written; empty: the domain's own */
-    char socket_path[ROUTE_SOCKET_MAX]; /* absolute; empty where it is not a socket */
+    char socket_path[ROUTE_SOCKET_MAX]; /* absolute; empty where it is not a socket. Of mailboxes:
+                                           the mailbox role's */
 };
 
 struct routes {
@@ -34,6 +36,9 @@ struct route {
     const char *socket;      /* a local socket as it was written, "private/dovecot-lmtp"; or NULL */
     const char *socket_path; /* the same, absolute */
 };
+
+/* Some mail goes into mailboxes that we write ourselves. */
+bool routes_want_mailboxes(const struct routes *routes);
 
 /* Errors, with file and line, for what cannot be understood. */
 void routes_make(const struct parameters *parameters, const struct transports *transports,

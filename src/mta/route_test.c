@@ -11,6 +11,10 @@ static struct parameters parameters_with(const char *relayhost)
                                .queue_directory = "/var/spool/postfix",
                                .mailbox_transport = "",
                                .local_transport = "local:mx",
+                               .home_mailbox = "",
+                               .virtual_mailbox_maps = "",
+                               .virtual_uid_maps = "",
+                               .virtual_gid_maps = "",
                                .virtual_transport = "smtp:[192.0.2.7]:2525",
                                .relay_transport = "relay",
                                .default_transport = "smtp",
@@ -208,6 +212,54 @@ TEST(a_socket_that_cannot_be_is_an_error)
     }
 }
 
+static struct parameters parameters_with_mailboxes(void)
+{
+    struct parameters parameters = parameters_with("");
+    parameters.home_mailbox = "Maildir/";
+    parameters.virtual_transport = "virtual";
+    parameters.virtual_mailbox_maps = "inline:{ a@x.test=a/ }";
+    parameters.virtual_uid_maps = "static:5000";
+    parameters.virtual_gid_maps = "static:5000";
+    return parameters;
+}
+
+TEST(mailboxes_are_the_mailbox_roles)
+{
+    struct parameters parameters = parameters_with_mailboxes();
+    struct route route;
+    assert_int_equal(make(&parameters), 0);
+    assert_true(routes_want_mailboxes(&routes));
+    assert_route(ADDRESS_LOCAL, "mx", "local");
+    assert_route(ADDRESS_VIRTUAL_MAILBOX, "example.net", "virtual");
+    assert_null(route_find(&routes, ADDRESS_LOCAL, slice_of("mx"), &route));
+    assert_string_equal(route.socket_path, "/var/spool/postfix/tuvi/mailbox");
+}
+
+static void assert_trouble(const struct parameters *parameters, enum address_class class,
+                           const char *what)
+{
+    struct route route;
+    assert_int_equal(make(parameters), 0);
+    const char *trouble = route_find(&routes, class, slice_of("example.net"), &route);
+    assert_non_null(trouble);
+    assert_non_null(strstr(trouble, what));
+}
+
+TEST(a_mailbox_that_cannot_be_says_why)
+{
+    struct parameters parameters = parameters_with_mailboxes();
+    parameters.home_mailbox = "mbox"; /* not a Maildir */
+    assert_trouble(&parameters, ADDRESS_LOCAL, "home_mailbox");
+    parameters.home_mailbox = "";
+    assert_trouble(&parameters, ADDRESS_LOCAL, "home_mailbox");
+    assert_true(routes_want_mailboxes(&routes)); /* the virtual ones */
+    parameters.virtual_gid_maps = "";
+    assert_trouble(&parameters, ADDRESS_VIRTUAL_MAILBOX, "virtual_gid_maps");
+    assert_false(routes_want_mailboxes(&routes));
+    parameters.virtual_mailbox_maps = "";
+    assert_trouble(&parameters, ADDRESS_VIRTUAL_MAILBOX, "virtual_mailbox_maps");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +272,8 @@ int main(void)
         cmocka_unit_test(limits_belong_to_the_transport_of_their_name),
         cmocka_unit_test(mailbox_transport_takes_the_place_of_local_delivery),
         cmocka_unit_test(a_socket_that_cannot_be_is_an_error),
+        cmocka_unit_test(mailboxes_are_the_mailbox_roles),
+        cmocka_unit_test(a_mailbox_that_cannot_be_says_why),
     };
     return RUN_TESTS(tests);
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "mta/mailbox_delivery.h"
 
 #include <string.h>
 
@@ -125,16 +126,16 @@ static void note_failure(struct destination *destination, struct slice failure)
     destination->window = window_start(destination);
 }
 
-static struct attempt *on_next(struct delivery *delivery)
+static struct attempt *on_next(void *owner)
 {
-    struct destination *destination = delivery->owner;
+    struct destination *destination = owner;
     note_success(destination);
     return take_attempt(destination);
 }
 
-static void on_ended(struct delivery *delivery, struct slice failure)
+static void on_ended(void *owner, struct slice failure)
 {
-    struct destination *destination = delivery->owner;
+    struct destination *destination = owner;
     destination->connections--;
     destination->schedule->connections--;
     if (failure.len > 0)
@@ -174,7 +175,10 @@ static void start_one(struct destination *destination)
     struct attempt *attempt = take_attempt(destination);
     destination->connections++;
     schedule->connections++;
-    delivery_begin(schedule->core, attempt, &events, destination);
+    if (attempt->route->transport->mailbox != MAILBOX_NONE)
+        mailbox_delivery_begin(schedule->core, attempt, &events, destination);
+    else
+        delivery_begin(schedule->core, attempt, &events, destination);
 }
 
 void schedule_turn(struct schedule *schedule)

@@ -87,36 +87,53 @@ static void take_limits(const struct parameters *main, struct transport *out)
     out->recipient_limit = (size_t)recipients;
 }
 
+/* Each recipient has a mailbox of his own. */
+static void take_mailbox(enum mailbox_kind kind, struct transport *out)
+{
+    out->mailbox = kind;
+    out->program = kind == MAILBOX_LOCAL ? "local" : "virtual";
+    out->recipient_limit = 1;
+}
+
 static void take(const struct transports *transports, const struct parameters *parameters,
-                 const char *name, bool lmtp, struct transport *out)
+                 const char *name, struct slice program, struct transport *out)
 {
     *out = (struct transport){
         .name = name,
         .syslog_name = parameters->syslog_name,
         .hostname = parameters->myhostname,
     };
-    if (lmtp)
+    take_limits(transports->main, out);
+    if (slice_is(program, "local"))
+        take_mailbox(MAILBOX_LOCAL, out);
+    else if (slice_is(program, "virtual"))
+        take_mailbox(MAILBOX_VIRTUAL, out);
+    else if (slice_is(program, "lmtp"))
         take_lmtp(parameters, out);
     else
         take_smtp(parameters, out);
-    take_limits(transports->main, out);
 }
 
 bool transport_find(const struct transports *transports, struct slice name, struct transport *out)
 {
-    static const char *const known[] = {"smtp", "relay", "lmtp"};
+    static const struct {
+        const char *name, *program;
+    } known[] = {{"smtp", "smtp"},
+                 {"relay", "smtp"},
+                 {"lmtp", "lmtp"},
+                 {"local", "local"},
+                 {"virtual", "virtual"}};
     for (size_t i = 0; i < transports->service_count; i++) {
         const struct config_service *service = &transports->services[i];
         if (service->role != SERVICE_DELIVERS || !slice_is(name, service->name))
             continue;
-        take(transports, service->parameters, service->name,
-             slice_is(slice_of(service->command), "lmtp"), out);
+        take(transports, service->parameters, service->name, slice_of(service->command), out);
         return true;
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (!slice_is(name, known[i]))
+        if (!slice_is(name, known[i].name))
             continue;
-        take(transports, transports->main, known[i], slice_is(name, "lmtp"), out);
+        take(transports, transports->main, known[i].name, slice_of(known[i].program), out);
         return true;
     }
     return false;

@@ -1,10 +1,11 @@
 /* A transport: how mail travels once it is known where to. It is a service of master.cf whose
- * program is smtp or lmtp, with the settings it has there; of "smtp", "relay" and "lmtp", which
- * Postfix's own master.cf names, main.cf alone will do. */
+ * program is smtp, lmtp, local or virtual, with the settings it has there; of those that Postfix's
+ * own master.cf names main.cf alone will do. */
 #ifndef TUVI_MTA_TRANSPORT_H
 #define TUVI_MTA_TRANSPORT_H
 
 #include "config/config.h"
+#include "proto/mailbox_request.h"
 #include "proto/smtp_client.h"
 
 enum { TRANSPORT_STAGE_COUNT = SMTP_STAGE_CLOSED + 1 };
@@ -12,9 +13,10 @@ enum { TRANSPORT_STAGE_COUNT = SMTP_STAGE_CLOSED + 1 };
 struct transport {
     const char *name;        /* "smtp", "relay", "slow" */
     const char *syslog_name; /* in front of its log lines … */
-    const char *program;     /* … and behind the slash: "smtp" or "lmtp" */
+    const char *program;     /* … and behind the slash: "smtp", "lmtp", "local", "virtual" */
     const char *hostname;    /* ours: also what a host behind a local socket is called */
     const char *helo_name;
+    enum mailbox_kind mailbox; /* MAILBOX_NONE: it speaks SMTP or LMTP, and all below counts */
     bool lmtp;
     bool wants_mx; /* a domain's name is not yet a host's */
     uint16_t port; /* where a next hop names none */
@@ -35,8 +37,7 @@ struct transports {
 
 struct transports transports_of(const struct config *config);
 
-/* False when nothing of that name speaks SMTP or LMTP. What it finds borrows from the
- * configuration. */
+/* False when nothing of that name delivers. What it finds borrows from the configuration. */
 bool transport_find(const struct transports *transports, struct slice name, struct transport *out);
 
 #endif

@@ -92,11 +92,24 @@ TEST(relay_is_smtp_with_the_default_limits)
     assert_int_equal(transport.concurrency_limit, 20);
 }
 
+TEST(mailboxes_are_written_for_one_recipient_at_a_time)
+{
+    struct transport transport = find("local");
+    assert_int_equal(transport.mailbox, MAILBOX_LOCAL);
+    assert_string_equal(transport.program, "local");
+    assert_int_equal(transport.recipient_limit, 1);
+    transport = find("virtual");
+    assert_int_equal(transport.mailbox, MAILBOX_VIRTUAL);
+    assert_string_equal(transport.program, "virtual");
+    assert_int_equal(transport.recipient_limit, 1);
+    assert_int_equal(find("lmtp").mailbox, MAILBOX_NONE);
+}
+
 TEST(other_names_are_no_transports)
 {
     struct transports transports = {.main = &parameters};
     struct transport transport;
-    static const char *const names[] = {"", "local", "virtual", "SMTP", "smtpd"};
+    static const char *const names[] = {"", "pipe", "discard", "SMTP", "smtpd"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_false(transport_find(&transports, slice_of(names[i]), &transport));
 }
@@ -107,6 +120,7 @@ int main(void)
         cmocka_unit_test(smtp_takes_the_settings_of_smtp),
         cmocka_unit_test(lmtp_takes_the_settings_of_lmtp),
         cmocka_unit_test(relay_is_smtp_with_the_default_limits),
+        cmocka_unit_test(mailboxes_are_written_for_one_recipient_at_a_time),
         cmocka_unit_test(other_names_are_no_transports),
     };
     return RUN_TESTS(tests);

@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 struct child {
-    const char *role; /* "worker", "auth" */
+    const char *role; /* "worker", "auth", "mailbox" */
     uint32_t slot;
+    bool wanted; /* by the configuration */
     pid_t pid;   /* 0: it is not running */
     int control; /* our end of its control socket */
     bool ready;

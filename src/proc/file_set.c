@@ -68,7 +68,8 @@ bool file_set_find(const struct file_set *set, const char *path, struct slice *t
 void file_set_put(struct file_set *set, const char *path, struct slice text)
 {
     CHECK(set->count < FILE_SET_MAX);
-    set->files[set->count++] = (struct file_text){memory_text(slice_of(path)), text};
+    set->files[set->count++] =
+        (struct file_text){.path = memory_text(slice_of(path)), .text = text};
 }
 
 struct err file_set_add(struct file_set *set, const char *path)
@@ -100,6 +101,13 @@ void file_set_replace(struct file_set *set, const char *path, struct slice text)
         return;
     }
     file_set_put(set, path, text);
+}
+
+void file_set_mark(struct file_set *set, const char *path, enum file_use use)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->files[i].path, path) == 0)
+            set->files[i].use = use;
 }
 
 void file_set_free(struct file_set *set)

@@ -8,8 +8,16 @@
 
 enum { FILE_SET_MAX = 256, FILE_TEXT_MAX = 16 << 20 };
 
+/* Which roles may see it. */
+enum file_use {
+    FILE_CONFIG, /* a part of the configuration, or a table */
+    FILE_KEY,    /* a key or a certificate */
+    FILE_PASSWORDS,
+};
+
 struct file_text {
     char *path;
+    enum file_use use;
     struct slice text; /* owned */
 };
 
@@ -29,6 +37,8 @@ MUST_CHECK struct err file_set_add(struct file_set *set, const char *path);
 void file_set_put(struct file_set *set, const char *path, struct slice text);
 /* The same in place of what was known under this path. */
 void file_set_replace(struct file_set *set, const char *path, struct slice text);
+/* Says what it is for, if it was read. */
+void file_set_mark(struct file_set *set, const char *path, enum file_use use);
 /* False when it was never read. */
 bool file_set_find(const struct file_set *set, const char *path, struct slice *text);
 

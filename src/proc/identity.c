@@ -60,16 +60,27 @@ void identity_of_auth(const struct identity *mail, struct identity *out)
         (void)look_up("tuvi-auth", out);
 }
 
-static struct err become(const struct identity *identity)
+static struct err drop_groups(const struct identity *identity)
 {
-    if (initgroups(identity->name, identity->gid) != 0)
-        return err_errno(errno, "the groups of user %s", identity->name);
+    bool has_name = identity->name[0] != '\0';
+    int failed = has_name ? initgroups(identity->name, identity->gid) : setgroups(0, NULL);
+    return failed ? err_errno(errno, "the groups of user %u", (unsigned)identity->uid) : err_none();
+}
+
+struct err identity_become(const struct identity *identity)
+{
+    unsigned uid = (unsigned)identity->uid;
+    if (geteuid() != 0 && identity->uid == geteuid())
+        return err_none();
+    if (geteuid() != 0)
+        return err_make(EPERM, "tuvid was not started as root, and so cannot become user %u", uid);
+    TRY(drop_groups(identity));
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0)
-        return err_errno(errno, "group of user %s", identity->name);
+        return err_errno(errno, "group of user %u", uid);
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0)
-        return err_errno(errno, "user %s", identity->name);
+        return err_errno(errno, "user %u", uid);
     if (setuid(0) == 0)
-        return err_make(ERR_OTHER, "user %s: the way back to root is still open", identity->name);
+        return err_make(ERR_OTHER, "user %u: the way back to root is still open", uid);
     return err_none();
 }
 
@@ -79,7 +90,7 @@ struct err identity_assume(const char *name)
     if (name[0] != '\0') {
         if (!look_up(name, &identity) || identity.uid == 0)
             return err_make(ERR_OTHER, "user %s cannot be assumed", name);
-        TRY(become(&identity));
+        TRY(identity_become(&identity));
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(errno, "no_new_privs");

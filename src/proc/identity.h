@@ -23,6 +23,10 @@ bool identity_of_mail(const struct parameters *parameters, struct identity *out,
 /* Who checks passwords: "tuvi-auth" when it exists, else the owner of the mail. */
 void identity_of_auth(const struct identity *mail, struct identity *out);
 
+/* Becomes whom it says, for good, with the groups of that user when it has a name and none but its
+ * own when it has not. Without root only ourselves. */
+MUST_CHECK struct err identity_become(const struct identity *identity);
+
 /* Becomes the user, for good. An empty name changes nobody. */
 MUST_CHECK struct err identity_assume(const char *name);
 

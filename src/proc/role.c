@@ -14,11 +14,13 @@
 struct role {
     const char *name;
     int (*run)(struct world *world, struct handoff *handoff);
+    int (*run_alone)(struct handoff *handoff); /* without a loop: it forks */
 };
 
 static const struct role roles[] = {
-    {"worker", worker_run},
-    {"auth", auth_role_run},
+    {"worker", worker_run, NULL},
+    {"auth", auth_role_run, NULL},
+    {"mailbox", NULL, mailbox_role_run},
 };
 
 void role_ready(const struct handoff *handoff)
@@ -99,6 +101,14 @@ static int run_role(const struct role *role, struct handoff *handoff)
     return code;
 }
 
+static int run_alone(const struct role *role, struct handoff *handoff)
+{
+    struct err err = sandbox_enter();
+    if (err_is(&err))
+        fprintf(stderr, "tuvid: %s: %s: this role runs without a sandbox\n", role->name, err.text);
+    return role->run_alone(handoff);
+}
+
 int role_main(void)
 {
     struct handoff *handoff = memory_new(sizeof *handoff);
@@ -111,5 +121,5 @@ int role_main(void)
     err = identity_assume(handoff->user);
     if (err_is(&err))
         return fail(role->name, err.text);
-    return run_role(role, handoff);
+    return role->run_alone != NULL ? run_alone(role, handoff) : run_role(role, handoff);
 }

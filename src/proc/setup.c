@@ -102,6 +102,7 @@ static void check_passwords(struct setup *setup, const struct parameters *parame
     struct password_file passwords;
     struct slice text;
     struct err err = file_set_add(&setup->files, path);
+    file_set_mark(&setup->files, path, FILE_PASSWORDS);
     if (!err_is(&err) && file_set_find(&setup->files, path, &text)) {
         err = password_file_parse(&passwords, (struct password_text){path, text});
         if (!err_is(&err))

@@ -31,12 +31,19 @@
 #include <unistd.h>
 
 enum {
-    CHILDREN_MAX = 1024 + 1,
-    START_MS = 60 * 1000, /* until every role must have said that it serves */
-    STOP_MS = 40 * 1000,  /* until roles that were asked to end are killed */
-    AGAIN_FIRST_MS = 100, /* before a role that ended is started again */
+    CHILDREN_MAX = 1024 + 2, /* workers, auth, mailbox */
+    START_MS = 60 * 1000,    /* until every role must have said that it serves */
+    STOP_MS = 40 * 1000,     /* until roles that were asked to end are killed */
+    AGAIN_FIRST_MS = 100,    /* before a role that ended is started again */
     AGAIN_MAX_MS = 10 * 1000,
     STEADY_MS = 10 * 1000, /* one that ran so long did not fail at its start */
+};
+
+/* What the configuration wants besides workers. */
+struct wanted_roles {
+    bool auth;             /* some service has its passwords in a file */
+    bool mailbox;          /* some mail goes into mailboxes that we write ourselves */
+    uint32_t auth_service; /* the first of the services with passwords */
 };
 
 struct supervisor {
@@ -47,14 +54,14 @@ struct supervisor {
     struct folders folders;
     struct log_sink log;
     int log_fd;
-    int auth_listener;     /* -1: nobody's passwords were ever in a file */
-    bool has_passwords;    /* some service has them there */
-    uint32_t auth_service; /* the first of these */
+    int auth_listener;    /* -1: nobody's passwords were ever in a file */
+    int mailbox_listener; /* -1: no mail ever went into mailboxes of ours */
+    struct wanted_roles wanted;
     int signals;
     int watch; /* inotify, of the password file's folder */
     struct file_watch files;
     struct child *children;
-    struct child *auth_child; /* one of them; NULL when there is none */
+    struct child *auth_child, *mailbox_child; /* two of them, wanted or not */
     size_t child_count;
     bool in_background;
     int parent; /* a pipe to the process that waits for us to serve; -1 in the foreground */
@@ -73,24 +80,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static struct moment wall_moment(void)
-{
-    struct timespec wall;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    struct moment now = {.wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000};
-    if (localtime_r(&wall.tv_sec, &tm) != NULL)
-        now.zone_minutes = (int)(tm.tm_gmtoff / 60);
-    return now;
-}
-
 __attribute__((format(printf, 3, 4))) static void log_line(struct supervisor *supervisor,
                                                            enum log_severity severity,
                                                            const char *format, ...)
 {
     char text[LOG_LINE_MAX];
     struct writer w = writer_over(text, sizeof text);
-    struct moment now = wall_moment();
     va_list arguments;
     va_start(arguments, format);
     writer_vprintf(&w, format, arguments);
@@ -99,8 +94,7 @@ __attribute__((format(printf, 3, 4))) static void log_line(struct supervisor *su
                               .name = supervisor->parameters->syslog_name,
                               .program = "master",
                               .text = writer_slice(&w)};
-    log_sink_write(&supervisor->log, &now, &event);
-    log_sink_flush_now(&supervisor->log);
+    log_sink_write_now(&supervisor->log, &event);
 }
 
 /* ---- preparing: everything that can be wrong is found before a role starts ---- */
@@ -156,16 +150,43 @@ static bool find_auth_service(const struct setup *setup, uint32_t *out)
     return false;
 }
 
-static void bind_auth_socket(struct supervisor *supervisor, struct setup *setup)
+static bool wants_mailboxes(const struct setup *setup)
+{
+    const struct transports transports = transports_of(setup->config);
+    struct config_notes said_before = config_notes_make();
+    struct routes routes;
+    routes_make(config_main(setup->config), &transports, &routes, &said_before);
+    config_notes_free(&said_before);
+    return routes_want_mailboxes(&routes);
+}
+
+static struct wanted_roles find_wanted_roles(const struct setup *setup)
+{
+    struct wanted_roles wanted = {.mailbox = wants_mailboxes(setup)};
+    wanted.auth = find_auth_service(setup, &wanted.auth_service);
+    return wanted;
+}
+
+/* A role's own socket, which workers connect to. */
+static void bind_role_socket(const struct supervisor *supervisor, struct setup *setup,
+                             const char *name, int *listener)
 {
     const struct parameters *parameters = config_main(setup->config);
     char path[SERVICE_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", parameters->queue_directory, SERVICE_AUTH_SOCKET);
-    struct err err = socket_bind_unix(path, supervisor->mail.uid, supervisor->mail.gid,
-                                      &supervisor->auth_listener);
+    snprintf(path, sizeof path, "%s/%s", parameters->queue_directory, name);
+    struct err err = socket_bind_unix(path, supervisor->mail.uid, supervisor->mail.gid, listener);
     if (err_is(&err))
         config_note(&setup->notes, CONFIG_ERROR,
                     parameter_origin(parameters, PARAMETER_queue_directory), "%s", err.text);
+}
+
+static void bind_role_sockets(struct supervisor *supervisor, struct setup *setup,
+                              const struct wanted_roles *wanted)
+{
+    if (wanted->auth && supervisor->auth_listener < 0)
+        bind_role_socket(supervisor, setup, SERVICE_AUTH_SOCKET, &supervisor->auth_listener);
+    if (wanted->mailbox && supervisor->mailbox_listener < 0)
+        bind_role_socket(supervisor, setup, ROUTE_MAILBOX_SOCKET, &supervisor->mailbox_listener);
 }
 
 static size_t worker_count(const struct supervisor *supervisor)
@@ -190,9 +211,9 @@ static bool prepare(struct supervisor *supervisor, const char *folder)
         open_log(supervisor);
         if (setup->notes.error_count == 0)
             sockets_bind(setup->config, &supervisor->sockets, &setup->notes);
-        supervisor->has_passwords = find_auth_service(setup, &supervisor->auth_service);
-        if (setup->notes.error_count == 0 && supervisor->has_passwords)
-            bind_auth_socket(supervisor, setup);
+        supervisor->wanted = find_wanted_roles(setup);
+        if (setup->notes.error_count == 0)
+            bind_role_sockets(supervisor, setup, &supervisor->wanted);
     }
     setup_print_notes(setup, "tuvid");
     if (setup->notes.error_count > 0)
@@ -203,23 +224,22 @@ static bool prepare(struct supervisor *supervisor, const char *folder)
 
 /* ---- children ---- */
 
-static void add_auth_child(struct supervisor *supervisor)
+static struct child *add_child(struct supervisor *supervisor, const char *role, uint32_t slot,
+                               bool wanted)
 {
-    supervisor->auth_child = &supervisor->children[supervisor->child_count++];
-    supervisor->auth_child->role = "auth";
+    struct child *child = &supervisor->children[supervisor->child_count++];
+    *child = (struct child){.role = role, .slot = slot, .wanted = wanted};
+    return child;
 }
 
 static void make_children(struct supervisor *supervisor)
 {
     size_t workers = worker_count(supervisor);
-    supervisor->children = memory_new((workers + 1) * sizeof *supervisor->children);
-    if (supervisor->has_passwords)
-        add_auth_child(supervisor);
-    for (uint32_t slot = 0; slot < workers; slot++) {
-        struct child *child = &supervisor->children[supervisor->child_count++];
-        child->role = "worker";
-        child->slot = slot;
-    }
+    supervisor->children = memory_new((workers + 2) * sizeof *supervisor->children);
+    supervisor->auth_child = add_child(supervisor, "auth", 0, supervisor->wanted.auth);
+    supervisor->mailbox_child = add_child(supervisor, "mailbox", 0, supervisor->wanted.mailbox);
+    for (uint32_t slot = 0; slot < workers; slot++)
+        add_child(supervisor, "worker", slot, true);
 }
 
 static bool is_worker(const struct child *child)
@@ -227,17 +247,28 @@ static bool is_worker(const struct child *child)
     return strcmp(child->role, "worker") == 0;
 }
 
-/* Workers get the keys, the auth role the passwords, and neither what is the other's. */
-static bool is_for(const struct supervisor *supervisor, const struct child *child, const char *path)
+/* The configuration and its tables are for all; workers get the keys, the auth role the passwords,
+ * and neither what is the other's. */
+static bool is_for(const struct supervisor *supervisor, const struct child *child,
+                   const struct file_text *file)
 {
-    size_t count;
-    const struct config_service *services = config_services(supervisor->setup.config, &count);
-    bool is_password_file =
-        supervisor->has_passwords &&
-        strcmp(services[supervisor->auth_service].parameters->smtpd_sasl_path, path) == 0;
-    bool is_config = strcmp(path, supervisor->setup.main_path) == 0 ||
-                     strcmp(path, supervisor->setup.master_path) == 0;
-    return is_config || is_password_file != is_worker(child);
+    switch (file->use) {
+    case FILE_CONFIG:
+        return true;
+    case FILE_KEY:
+        return is_worker(child);
+    case FILE_PASSWORDS:
+        return child == supervisor->auth_child;
+    }
+    return false;
+}
+
+/* Empty: the mailbox role stays root, and gives that up for each message. */
+static const char *user_of(const struct supervisor *supervisor, const struct child *child)
+{
+    if (child == supervisor->mailbox_child)
+        return "";
+    return is_worker(child) ? supervisor->mail.name : supervisor->auth.name;
 }
 
 static void fill_handoff(struct supervisor *supervisor, const struct child *child,
@@ -245,8 +276,7 @@ static void fill_handoff(struct supervisor *supervisor, const struct child *chil
 {
     const struct setup *setup = &supervisor->setup;
     snprintf(handoff->role, sizeof handoff->role, "%s", child->role);
-    snprintf(handoff->user, sizeof handoff->user, "%s",
-             is_worker(child) ? supervisor->mail.name : supervisor->auth.name);
+    snprintf(handoff->user, sizeof handoff->user, "%s", user_of(supervisor, child));
     handoff->slot = child->slot;
     handoff->in_background = supervisor->in_background;
     handoff->has_log_file = supervisor->log_fd >= 0;
@@ -257,7 +287,7 @@ static void fill_handoff(struct supervisor *supervisor, const struct child *chil
     handoff->setup.machine = setup->machine;
     /* The texts stay the supervisor's: the handoff only points at them. */
     for (size_t i = 0; i < setup->files.count; i++)
-        if (is_for(supervisor, child, setup->files.files[i].path))
+        if (is_for(supervisor, child, &setup->files.files[i]))
             handoff->setup.files.files[handoff->setup.files.count++] = setup->files.files[i];
 }
 
@@ -268,7 +298,7 @@ static void fill_listeners(struct supervisor *supervisor, const struct child *ch
 {
     handoff->listener_count = is_worker(child) ? (uint32_t)supervisor->sockets.count : 1;
     if (!is_worker(child))
-        handoff->listeners[0] = (struct handoff_listener){supervisor->auth_service, true};
+        handoff->listeners[0] = (struct handoff_listener){supervisor->wanted.auth_service, true};
     for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
         handoff->listeners[i].service = supervisor->sockets.list[i].service;
 }
@@ -287,7 +317,8 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
             listeners[i] = supervisor->sockets.list[i].fd;
         descriptors.listener_count = supervisor->sockets.count;
     } else {
-        listeners[0] = supervisor->auth_listener;
+        listeners[0] = child == supervisor->auth_child ? supervisor->auth_listener
+                                                       : supervisor->mailbox_listener;
         descriptors.listener_count = 1;
     }
     struct err err = child_start(child, handoff, &descriptors);
@@ -331,7 +362,7 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     close(child->control);
     child->pid = 0;
     child->start_again_ms = 0;
-    if (supervisor->stopping || (child == supervisor->auth_child && !supervisor->has_passwords))
+    if (supervisor->stopping || !child->wanted)
         return;
     child->failures = steady ? 1 : child->failures + 1;
     plan_start(child);
@@ -392,7 +423,7 @@ static void check_ready(struct supervisor *supervisor)
     if (supervisor->serving || supervisor->stopping)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (!supervisor->children[i].ready)
+        if (supervisor->children[i].wanted && !supervisor->children[i].ready)
             return;
     begin_to_serve(supervisor);
 }
@@ -425,7 +456,7 @@ static const char *password_path(const struct supervisor *supervisor)
 {
     size_t count;
     const struct config_service *services = config_services(supervisor->setup.config, &count);
-    return services[supervisor->auth_service].parameters->smtpd_sasl_path;
+    return services[supervisor->wanted.auth_service].parameters->smtpd_sasl_path;
 }
 
 /* Its folder is watched, because a new file takes the place of the old one. */
@@ -433,7 +464,7 @@ static void watch_passwords(struct supervisor *supervisor)
 {
     char path[SETUP_PATH_MAX];
     supervisor->watch = -1;
-    if (!supervisor->has_passwords)
+    if (!supervisor->wanted.auth)
         return;
     snprintf(path, sizeof path, "%s", password_path(supervisor));
     supervisor->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -544,24 +575,24 @@ static void read_setup(struct supervisor *supervisor, struct setup *setup)
     memory_free(text);
 }
 
-/* Passwords may be in a file for the first time, or no longer, or in another one. */
-static void adopt_passwords(struct supervisor *supervisor, bool has_passwords, uint32_t service)
+/* A role may be wanted for the first time; one that is no longer stays until it ends. */
+static void want_child(struct child *child, bool wanted)
 {
-    struct child *child = supervisor->auth_child;
-    supervisor->has_passwords = has_passwords;
-    supervisor->auth_service = service;
-    if (has_passwords && child == NULL)
-        add_auth_child(supervisor);
-    child = supervisor->auth_child;
-    if (child != NULL && child->pid == 0)
-        child->start_again_ms = has_passwords ? 1 : 0;
+    child->wanted = wanted;
+    if (child->pid == 0)
+        child->start_again_ms = wanted ? 1 : 0;
+}
+
+/* Passwords may be in another file. */
+static void watch_passwords_anew(struct supervisor *supervisor)
+{
     if (supervisor->watch >= 0)
         close(supervisor->watch);
     watch_passwords(supervisor);
 }
 
-static void adopt_setup(struct supervisor *supervisor, struct setup *fresh, bool has_passwords,
-                        uint32_t auth_service)
+static void adopt_setup(struct supervisor *supervisor, struct setup *fresh,
+                        const struct wanted_roles *wanted)
 {
     sockets_renumber(&supervisor->sockets, supervisor->setup.config, fresh->config, &fresh->notes);
     log_notes(supervisor, &fresh->notes);
@@ -569,25 +600,26 @@ static void adopt_setup(struct supervisor *supervisor, struct setup *fresh, bool
     supervisor->setup = *fresh;
     config_notes_free(&supervisor->setup.notes);
     supervisor->parameters = config_main(supervisor->setup.config);
-    adopt_passwords(supervisor, has_passwords, auth_service);
+    supervisor->wanted = *wanted;
+    want_child(supervisor->auth_child, wanted->auth);
+    want_child(supervisor->mailbox_child, wanted->mailbox);
+    watch_passwords_anew(supervisor);
     watch_files(supervisor);
     supervisor->reloading = true;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        supervisor->children[i].behind =
-            is_worker(&supervisor->children[i]) || supervisor->has_passwords;
+        supervisor->children[i].behind = supervisor->children[i].wanted;
 }
 
 /* All or nothing: a setup with an error changes nothing. */
 static void adopt_or_refuse(struct supervisor *supervisor, struct setup *fresh)
 {
-    uint32_t auth_service = 0;
-    bool has_passwords = false;
-    if (fresh->config != NULL)
-        has_passwords = find_auth_service(fresh, &auth_service);
-    if (fresh->notes.error_count == 0 && has_passwords && supervisor->auth_listener < 0)
-        bind_auth_socket(supervisor, fresh);
+    struct wanted_roles wanted = {0};
     if (fresh->notes.error_count == 0 && fresh->config != NULL) {
-        adopt_setup(supervisor, fresh, has_passwords, auth_service);
+        wanted = find_wanted_roles(fresh);
+        bind_role_sockets(supervisor, fresh, &wanted);
+    }
+    if (fresh->notes.error_count == 0 && fresh->config != NULL) {
+        adopt_setup(supervisor, fresh, &wanted);
     } else {
         log_notes(supervisor, &fresh->notes);
         log_line(supervisor, SEVERITY_ERROR, "reload refused -- the configuration stays as it was");
@@ -739,7 +771,7 @@ static int serve(struct supervisor *supervisor)
 {
     int code = 0;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        supervisor->children[i].start_again_ms = 1;
+        supervisor->children[i].start_again_ms = supervisor->children[i].wanted ? 1 : 0;
     supervisor->give_up_ms = now_ms() + START_MS;
     while (!supervisor->stopping || running_count(supervisor) > 0) {
         if (!supervisor->stopping)
@@ -810,7 +842,7 @@ int supervisor_main(const struct supervisor_options *options)
     struct supervisor *supervisor = memory_new(sizeof *supervisor);
     int code;
     supervisor->parent = -1;
-    supervisor->auth_listener = -1;
+    supervisor->auth_listener = supervisor->mailbox_listener = -1;
     supervisor->files.fd = -1;
     prctl(PR_SET_DUMPABLE, 0); /* keys and passwords pass through here */
     if (!prepare(supervisor, options->folder))

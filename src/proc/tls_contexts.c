@@ -47,6 +47,7 @@ static void add_file(const struct parameters *parameters, enum parameter paramet
                      const char *path, struct file_set *files, struct config_notes *notes)
 {
     struct err err = file_set_add(files, path);
+    file_set_mark(files, path, FILE_KEY);
     if (err_is(&err))
         config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter), "%s = %s",
                     parameter_row(parameter)->name, err.text);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOG_RECORD_MAX = LOG_LINE_MAX + 512 };
@@ -160,4 +161,22 @@ void log_sink_flush_now(struct log_sink *sink)
     /* A write under way in the pool has its own bytes; lines may change places at the very end. */
     write_all(sink->fd, buf_slice(&sink->waiting));
     buf_consume(&sink->waiting, buf_len(&sink->waiting));
+}
+
+static struct moment wall_moment(void)
+{
+    struct timespec wall;
+    struct tm tm;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    struct moment now = {.wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000};
+    if (localtime_r(&wall.tv_sec, &tm) != NULL)
+        now.zone_minutes = (int)(tm.tm_gmtoff / 60);
+    return now;
+}
+
+void log_sink_write_now(struct log_sink *sink, const struct log_event *event)
+{
+    struct moment now = wall_moment();
+    log_sink_write(sink, &now, event);
+    log_sink_flush_now(sink);
 }

@@ -35,6 +35,11 @@ void log_sink_open(struct log_sink *sink, const struct log_target *target);
 
 void log_sink_write(struct log_sink *sink, const struct moment *now, const struct log_event *event);
 
+/* For a process without a loop: the line has the time of this call and is written before it
+ * returns.
+ */
+void log_sink_write_now(struct log_sink *sink, const struct log_event *event);
+
 /* Begins to write what waits, unless a write is under way. */
 void log_sink_flush(struct log_sink *sink, uv_loop_t *loop);
 /* Writes everything before it returns: for the end of a process. */
