@@ -78,16 +78,14 @@ TEXT(mydestination, BY_ROUTING, "$myhostname, localhost.$mydomain, localhost",
      "The domains whose mail goes to $local_transport.")
 TEXT(virtual_mailbox_domains, BY_ROUTING, "$virtual_mailbox_maps",
      "The domains whose mail goes to $virtual_transport.")
-TEXT(
-    virtual_mailbox_maps, BY_ROUTING, "",
-    "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
-    "is empty, all are taken to exist. Where virtual_transport is virtual, each address stands for "
-    "its mailbox below virtual_mailbox_base: a Maildir, whose name ends with a slash.")
-TEXT(
-    local_recipient_maps, BY_ROUTING, "proxy:unix:passwd.byname $alias_maps",
-    "Tables of the users and addresses that exist in the domains of mydestination; when it is "
-    "empty, all are taken to exist. Set it to nothing where mydestination goes by LMTP to a server "
-    "with users of its own.")
+TEXT(virtual_mailbox_maps, BY_ROUTING, "",
+     "Tables of the addresses that exist in the domains of virtual_mailbox_domains; when it "
+     "is empty, all are taken to exist. Where virtual_transport is virtual, each stands for its "
+     "mailbox below virtual_mailbox_base: a Maildir, whose name ends with a slash.")
+TEXT(local_recipient_maps, BY_ROUTING, "proxy:unix:passwd.byname $alias_maps",
+     "Tables of the users and addresses that exist in the domains of mydestination; when it is "
+     "empty, all are taken to exist. Set it to nothing where they are in a server of its own, "
+     "which gets their mail by LMTP.")
 TEXT(relay_recipient_maps, BY_ROUTING, "",
      "Tables of the addresses that exist in the domains of relay_domains; when it is empty, all "
      "are taken to exist.")
@@ -119,10 +117,9 @@ NEEDED(local_transport, BY_ROUTING, "local:$myhostname", "How mail for mydestina
 TEXT(mailbox_transport, BY_ROUTING, "",
      "How mail for mydestination travels where local_transport is local, for instance "
      "lmtp:unix:private/dovecot-lmtp.")
-TEXT(
-    home_mailbox, BY_ROUTING, "",
-    "The mailbox of a user of this machine, below the home folder: a Maildir, whose name ends with "
-    "a slash, as in Maildir/.")
+TEXT(home_mailbox, BY_ROUTING, "",
+     "The mailbox of a user of this machine, below the home folder: a Maildir, whose name ends "
+     "with a slash, as in Maildir/.")
 TEXT(virtual_mailbox_base, BY_ROUTING, "",
      "The folder below which the mailboxes of virtual_mailbox_maps are.")
 TEXT(virtual_uid_maps, BY_ROUTING, "",

@@ -1,6 +1,8 @@
 #include "proc/file_watch.h"
 
 #include "base/memory.h"
+#include "config/files.h"
+#include "proc/user_table.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -9,6 +11,12 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
+
+/* The system's users are a table without a file of its own. */
+static bool is_users(const char *path)
+{
+    return strcmp(path, CONFIG_FILE_USERS) == 0;
+}
 
 static void watch_folder_of(int fd, const char *path)
 {
@@ -25,8 +33,9 @@ void file_watch_open(struct file_watch *watch, const struct file_set *files, int
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     watch->due_ms = now_ms + FILE_WATCH_CALM_MS;
     for (size_t i = 0; watch->fd >= 0 && i < files->count; i++) {
-        watch_folder_of(watch->fd, files->files[i].path);
-        if (realpath(files->files[i].path, real) != NULL)
+        const char *path = is_users(files->files[i].path) ? "/etc/passwd" : files->files[i].path;
+        watch_folder_of(watch->fd, path);
+        if (realpath(path, real) != NULL)
             watch_folder_of(watch->fd, real);
     }
 }
@@ -39,10 +48,18 @@ void file_watch_take(struct file_watch *watch, int64_t now_ms)
             watch->due_ms = now_ms + FILE_WATCH_CALM_MS;
 }
 
+static struct err read_anew(const char *path, struct slice *text)
+{
+    if (!is_users(path))
+        return file_read(path, text);
+    *text = user_table_text();
+    return err_none();
+}
+
 static bool has_changed(const struct file_text *known)
 {
     struct slice text;
-    struct err err = file_read(known->path, &text);
+    struct err err = read_anew(known->path, &text);
     if (err_is(&err))
         return true;
     bool same = slice_equal(text, known->text);

@@ -294,3 +294,17 @@ def test_root_gets_no_mail_as_root(tuvi, sink, user):
     log = tuvi.wait_log("status=bounced (mail for root is not written with the rights of root")
     assert "dsn=5.2.0" in log
     assert not pathlib.Path("/root/Maildir").exists()
+
+
+def test_a_new_user_gets_mail_without_a_reload(tuvi, sink, user):
+    tuvi.configure(sink.port, more=LOCAL.format(user=user.pw_name))
+    tuvi.start()
+    other = user.pw_name + "b"
+    subprocess.run(["useradd", "--no-create-home", "--home-dir", user.pw_dir, "--non-unique", "--uid",
+                    str(user.pw_uid), other], check=True, capture_output=True)
+    try:
+        tuvi.wait_log("reload -- version")
+        tuvi.wait_log(f"{send(tuvi, f'{other}@local.test')}: removed")
+        assert len(files(pathlib.Path(user.pw_dir) / "Maildir")) == 1
+    finally:
+        subprocess.run(["userdel", other], check=False, capture_output=True)
