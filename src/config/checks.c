@@ -4,12 +4,15 @@
 #include "config/network_list.h"
 #include "config/table_list.h"
 
-static void report(const struct parameters *parameters, enum parameter parameter,
-                   const struct err *err, struct config_notes *notes)
+void parameter_report(const struct parameters *parameters, enum parameter parameter,
+                      const struct err *err, struct config_notes *notes)
 {
-    if (err_is(err))
-        config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter), "%s: %s",
-                    parameter_row(parameter)->name, err->text);
+    const struct origin *origin = parameter_origin(parameters, parameter);
+    if (err->code == TABLE_UNSUPPORTED)
+        config_note_dangerous(notes, origin, "%s: %s", parameter_row(parameter)->name, err->text);
+    else if (err_is(err))
+        config_note(notes, CONFIG_ERROR, origin, "%s: %s", parameter_row(parameter)->name,
+                    err->text);
 }
 
 /* A default is made of other parameters, which are checked themselves. */
@@ -23,7 +26,7 @@ static void check_networks(const struct parameters *parameters, struct config_no
     struct network_list list = {0};
     struct table_source source = table_source_of(parameters, notes);
     struct err err = network_list_parse(slice_of(parameters->mynetworks), &source, &list);
-    report(parameters, PARAMETER_mynetworks, &err, notes);
+    parameter_report(parameters, PARAMETER_mynetworks, &err, notes);
     if (network_list_is_open(&list))
         config_note(notes, CONFIG_WARNING, parameter_origin(parameters, PARAMETER_mynetworks),
                     "mynetworks = %.*s: a network of length 0, or a table that knows everybody, is "
@@ -51,7 +54,7 @@ static void check_domains(const struct parameters *parameters, struct config_not
         if (!is_given(parameters, lists[i].parameter))
             continue;
         struct err err = domain_list_parse(slice_of(lists[i].text), lists[i].match, &source, &list);
-        report(parameters, lists[i].parameter, &err, notes);
+        parameter_report(parameters, lists[i].parameter, &err, notes);
         domain_list_free(&list);
     }
 }
@@ -78,7 +81,7 @@ static void check_tables(const struct parameters *parameters, struct config_note
         struct table_list list = {0};
         source.syntax = lists[i].syntax;
         struct err err = table_list_compile(slice_of(lists[i].text), &source, &list);
-        report(parameters, lists[i].parameter, &err, notes);
+        parameter_report(parameters, lists[i].parameter, &err, notes);
         table_list_free(&list);
     }
 }

@@ -44,6 +44,11 @@ void config_notes_free(struct config_notes *notes);
     (writer_printf(config_note_open(notes, severity, origin), __VA_ARGS__), \
      config_note_close(notes))
 
+/* An error about what we do not support, and what would be dangerous to leave out. */
+#define config_note_dangerous(notes, origin, ...)                               \
+    (writer_printf(config_note_open(notes, CONFIG_ERROR, origin), __VA_ARGS__), \
+     config_note_weigh(notes, CONFIG_DANGEROUS), config_note_close(notes))
+
 /* The same in two halves, for texts that are written piece by piece. */
 struct writer *config_note_open(struct config_notes *notes, enum config_severity severity,
                                 const struct origin *origin);

@@ -54,17 +54,19 @@ static void take_listener(const struct master_service *master, struct arena *are
 static void refuse_inet(const struct master_service *master, struct config_notes *notes)
 {
     if (slice_is(slice_of(master->command), "postscreen")) {
-        config_note(notes, CONFIG_ERROR, &master->origin,
-                    "postscreen is not supported: write \"%.*s inet n - n - - smtpd\" instead, and "
-                    "take out the services smtpd (pass), dnsblog and tlsproxy",
-                    SLICE_PRINTF(config_quote(slice_of(master->name))));
+        config_note_dangerous(
+            notes, &master->origin,
+            "postscreen is not supported: write \"%.*s inet n - n - - smtpd\" instead, and "
+            "take out the services smtpd (pass), dnsblog and tlsproxy",
+            SLICE_PRINTF(config_quote(slice_of(master->name))));
         return;
     }
-    config_note(notes, CONFIG_ERROR, &master->origin,
-                "%.*s: Tuvi does not have the program %.*s and leaving it out would change what "
-                "the network can reach; comment the service out to start without it",
-                SLICE_PRINTF(config_quote(slice_of(master->name))),
-                SLICE_PRINTF(config_quote(slice_of(master->command))));
+    config_note_dangerous(
+        notes, &master->origin,
+        "%.*s: Tuvi does not have the program %.*s and leaving it out would change what "
+        "the network can reach; comment the service out to start without it",
+        SLICE_PRINTF(config_quote(slice_of(master->name))),
+        SLICE_PRINTF(config_quote(slice_of(master->command))));
 }
 
 static void pass_over(const struct master_service *master, struct config_notes *notes)

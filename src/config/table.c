@@ -154,7 +154,7 @@ static struct err wrong_type(struct slice text)
     if (colon >= text.len)
         return err_make(ERR_OTHER, "\"%.*s\" is no table; write TYPE:NAME",
                         SLICE_PRINTF(config_quote(text)));
-    return err_make(ERR_OTHER,
+    return err_make(TABLE_UNSUPPORTED,
                     "%.*s: tables of type %.*s are not supported yet here; hash, texthash, cidr, "
                     "regexp, pcre, inline and static are",
                     SLICE_PRINTF(config_quote(text)),

@@ -23,6 +23,9 @@ enum {
     TABLE_TEXT_MAX = 16 << 20,
 };
 
+/* The code of an error about a type that Postfix has and we have not. */
+enum { TABLE_UNSUPPORTED = -2 };
+
 enum table_result {
     TABLE_FOUND,
     TABLE_ABSENT,

@@ -1,6 +1,7 @@
 #include "mta/address_class.h"
 
 #include "base/check.h"
+#include "config/checks.h"
 
 struct class_source {
     enum parameter parameter;
@@ -39,9 +40,7 @@ void address_classes_make(const struct parameters *parameters, struct address_cl
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
         struct err err = domain_list_parse(slice_of(text_of(parameters, class)),
                                            sources[class].match, &source, &out->lists[class]);
-        if (err_is(&err))
-            config_note(notes, CONFIG_ERROR, parameter_origin(parameters, sources[class].parameter),
-                        "%s: %s", address_class_parameter(class), err.text);
+        parameter_report(parameters, sources[class].parameter, &err, notes);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/writer.h"
+#include "config/checks.h"
 #include "proto/address.h"
 
 enum {
@@ -17,9 +18,7 @@ static void compile(const struct parameters *parameters, enum parameter paramete
     struct table_source source = table_source_of(parameters, notes);
     source.syntax = syntax;
     struct err err = table_list_compile(slice_of(text), &source, out);
-    if (err_is(&err))
-        config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter), "%s: %s",
-                    parameter_row(parameter)->name, err.text);
+    parameter_report(parameters, parameter, &err, notes);
 }
 
 void alias_lists_make(const struct parameters *parameters, struct alias_lists *out,

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/writer.h"
+#include "config/checks.h"
 
 struct mailbox_source {
     enum address_class class;
@@ -52,9 +53,7 @@ void mailbox_lists_make(const struct parameters *parameters, struct mailbox_list
         source.syntax = sources[i].syntax;
         struct err err =
             table_list_compile(slice_of(texts[i]), &source, &out->lists[sources[i].class]);
-        if (err_is(&err))
-            config_note(notes, CONFIG_ERROR, parameter_origin(parameters, sources[i].parameter),
-                        "%s: %s", parameter_row(sources[i].parameter)->name, err.text);
+        parameter_report(parameters, sources[i].parameter, &err, notes);
     }
 }
 

@@ -155,10 +155,11 @@ static void read_list(const struct parameters *parameters, enum policy_list list
         if (find_rule(word, &out[policy->rule_count[list]]))
             policy->rule_count[list]++;
         else
-            config_note(notes, CONFIG_ERROR, origin,
-                        "%s: the restriction \"%.*s\" is not supported; take it out to go on "
-                        "without what it stops",
-                        list_names[list], SLICE_PRINTF(config_quote(word)));
+            config_note_dangerous(
+                notes, origin,
+                "%s: the restriction \"%.*s\" is not supported; take it out to go on "
+                "without what it stops",
+                list_names[list], SLICE_PRINTF(config_quote(word)));
     }
 }
 

@@ -1,6 +1,7 @@
 #include "proc/mailbox_owner.h"
 
 #include "base/writer.h"
+#include "config/checks.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -13,9 +14,7 @@ static void compile(const struct parameters *parameters, enum parameter paramete
 {
     struct table_source source = table_source_of(parameters, notes);
     struct err err = table_list_compile(slice_of(text), &source, out);
-    if (err_is(&err))
-        config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter), "%s: %s",
-                    parameter_row(parameter)->name, err.text);
+    parameter_report(parameters, parameter, &err, notes);
 }
 
 void mailbox_owners_make(const struct parameters *parameters, struct mailbox_owners *out,
