@@ -1,7 +1,7 @@
 # Names for what one does here. Meson and ninja do the work; see CONTRIBUTING.md.
 BUILD = build
 
-.PHONY: all demo test check fuzz sim format clean
+.PHONY: all demo test check fuzz sim powercut faults format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -23,6 +23,17 @@ fuzz: ; @sh scripts/test --fuzz-seconds $(SECONDS) fuzz
 SEEDS = 200
 SEED_FIRST = 1
 sim: all ; @$(BUILD)/sim --seeds $(SEEDS) --first $(SEED_FIRST)
+
+# Power cuts under load, on a file system of its own: make powercut CUTS=1000 FS=xfs
+CUTS = 100
+FS = ext4
+powercut: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) TUVI_CUTS=$(CUTS) TUVI_FS=$(FS) /usr/bin/python3 -m pytest -q -rP \
+	    tests/system/test_durability.py -k power_cuts
+
+# Every call to the disk and every request for memory fails once
+faults: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) TUVI_FAULT_STEP=1 /usr/bin/python3 -m pytest -q -rP tests/system/test_faults.py
 
 format: ; @git ls-files '*.[ch]' | xargs clang-format-14 -i
 clean: ; @rm -rf $(BUILD) build-test

@@ -81,6 +81,7 @@ class Received:
         self.recipients = recipients
         self.data = data    # bytes, unstuffed, with CRLF
         self.peer = peer
+        self.at = time.monotonic()
 
     def header_and_body(self):
         head, _, body = self.data.partition(b"\r\n\r\n")

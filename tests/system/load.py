@@ -29,8 +29,9 @@ def number_of(data):
 class Load:
     """Starts at once. acked: message number -> queue id, of those that were told 250 after their data."""
 
-    def __init__(self, port, clients, first=0, tolerant=False):
+    def __init__(self, port, clients, first=0, tolerant=False, pause_s=0):
         self.port = port
+        self.pause_s = pause_s      # of each client between two messages
         self.tolerant = tolerant    # of connections that end: the client comes back
         self.acked = {}
         self.sent = 0
@@ -56,6 +57,7 @@ class Load:
                     client = Client(self.port)
                     client.ehlo()
                 self.send_one(client)
+                self.ending.wait(self.pause_s)
             except (OSError, ValueError, AssertionError) as error:
                 if client is not None:
                     client.close()
@@ -101,6 +103,7 @@ class Arrivals:
     def __init__(self, sink):
         self.sink = sink
         self.counts = {}
+        self.first_at = {}          # message number -> when it came first, on the monotonic clock
         self.looked_at = 0
 
     def look(self):
@@ -113,6 +116,7 @@ class Arrivals:
             assert b"Message-ID: " + rest == make_message(number), f"message {number} was altered"
             assert message.recipients == [f"r{number}@far.test"]
             self.counts[number] = self.counts.get(number, 0) + 1
+            self.first_at.setdefault(number, message.at)
             self.looked_at += 1
         return self
 
