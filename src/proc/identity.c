@@ -60,6 +60,17 @@ void identity_of_auth(const struct identity *mail, struct identity *out)
         (void)look_up("tuvi-auth", out);
 }
 
+/* What no program that is run from here can get back. Who may not take away from this set (because
+ * something around us took that right) still has no_new_privs, which makes it worthless. */
+static struct err drop_bounding_set(void)
+{
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+         capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM)
+            return err_errno(errno, "capability %lu", capability);
+    return err_none();
+}
+
 static struct err become(const struct identity *identity)
 {
     if (initgroups(identity->name, identity->gid) != 0)
@@ -79,6 +90,7 @@ struct err identity_assume(const char *name)
     if (name[0] != '\0') {
         if (!look_up(name, &identity) || identity.uid == 0)
             return err_make(ERR_OTHER, "user %s cannot be assumed", name);
+        TRY(drop_bounding_set());
         TRY(become(&identity));
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
