@@ -4,6 +4,7 @@
 #include "proc/identity.h"
 #include "proc/sandbox.h"
 #include "proc/terminal.h"
+#include "proc/warm_up.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ static int run_role(const struct role *role, struct handoff *handoff)
     if (err_is(&err))
         return fail(role->name, err.text);
     world->handoff = handoff;
+    warm_up();
     err = sandbox_enter();
     if (err_is(&err))
         role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a sandbox",
