@@ -15,11 +15,12 @@
 struct role {
     const char *name;
     int (*run)(struct world *world, struct handoff *handoff);
+    int slot; /* the descriptor of the folder that is its own; -1: none */
 };
 
 static const struct role roles[] = {
-    {"worker", worker_run},
-    {"auth", auth_role_run},
+    {"worker", worker_run, HANDOFF_FD_SLOT},
+    {"auth", auth_role_run, -1},
 };
 
 void role_ready(const struct handoff *handoff)
@@ -83,19 +84,22 @@ static const struct role *find_role(const char *name)
     return NULL;
 }
 
+/* No byte of the network is read and no thread begun before the sandbox is entered. */
 static int run_role(const struct role *role, struct handoff *handoff)
 {
     struct world *world = memory_new(sizeof *world);
     struct log_target target = role_log_target(handoff);
+    const struct sandbox sandbox = {
+        .role = role->name, .slot = role->slot, .control = HANDOFF_FD_CONTROL};
+    warm_up();
+    struct err missing = sandbox_enter(&sandbox);
     struct err err = world_open(world, &target);
     if (err_is(&err))
         return fail(role->name, err.text);
     world->handoff = handoff;
-    warm_up();
-    err = sandbox_enter();
-    if (err_is(&err))
-        role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a sandbox",
-                 err.text);
+    if (err_is(&missing))
+        role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a whole sandbox",
+                 missing.text);
     int code = role->run(world, handoff);
     world_finish_log(world);
     return code;
