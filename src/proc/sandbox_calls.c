@@ -116,24 +116,24 @@ static const int common[] = {
 };
 
 static const int spool[] = {
-    SCMP_SYS(fallocate), SCMP_SYS(fdatasync),  SCMP_SYS(fstatfs),  SCMP_SYS(fsync),
-    SCMP_SYS(ftruncate), SCMP_SYS(pwrite64),   SCMP_SYS(pwritev),  SCMP_SYS(rename),
-    SCMP_SYS(renameat),  SCMP_SYS(renameat2),  SCMP_SYS(statfs),   SCMP_SYS(unlink),
+    SCMP_SYS(fallocate), SCMP_SYS(fdatasync), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
+    SCMP_SYS(ftruncate), SCMP_SYS(pwrite64),  SCMP_SYS(pwritev), SCMP_SYS(rename),
+    SCMP_SYS(renameat),  SCMP_SYS(renameat2), SCMP_SYS(statfs),  SCMP_SYS(unlink),
     SCMP_SYS(unlinkat),
 };
 
 static const int mailboxes[] = {
-    SCMP_SYS(chdir),     SCMP_SYS(fchdir),   SCMP_SYS(fchmod),   SCMP_SYS(fchmodat),
-    SCMP_SYS(fchown),    SCMP_SYS(fchownat), SCMP_SYS(flock),    SCMP_SYS(getcwd),
-    SCMP_SYS(link),      SCMP_SYS(linkat),   SCMP_SYS(mkdir),    SCMP_SYS(mkdirat),
+    SCMP_SYS(chdir),     SCMP_SYS(fchdir),   SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
+    SCMP_SYS(fchown),    SCMP_SYS(fchownat), SCMP_SYS(flock),  SCMP_SYS(getcwd),
+    SCMP_SYS(link),      SCMP_SYS(linkat),   SCMP_SYS(mkdir),  SCMP_SYS(mkdirat),
     SCMP_SYS(utimensat), SCMP_SYS(umask),
 };
 
 static const int processes[] = {
-    SCMP_SYS(fork),       SCMP_SYS(getgroups),  SCMP_SYS(getresgid), SCMP_SYS(getresuid),
-    SCMP_SYS(kill),       SCMP_SYS(setgid),     SCMP_SYS(setgroups), SCMP_SYS(setresgid),
-    SCMP_SYS(setresuid),  SCMP_SYS(setsid),     SCMP_SYS(setuid),    SCMP_SYS(signalfd4),
-    SCMP_SYS(socketpair), SCMP_SYS(vfork),      SCMP_SYS(wait4),     SCMP_SYS(waitid),
+    SCMP_SYS(fork),       SCMP_SYS(getgroups), SCMP_SYS(getresgid), SCMP_SYS(getresuid),
+    SCMP_SYS(kill),       SCMP_SYS(setgid),    SCMP_SYS(setgroups), SCMP_SYS(setresgid),
+    SCMP_SYS(setresuid),  SCMP_SYS(setsid),    SCMP_SYS(setuid),    SCMP_SYS(signalfd4),
+    SCMP_SYS(socketpair), SCMP_SYS(vfork),     SCMP_SYS(wait4),     SCMP_SYS(waitid),
 };
 
 static const struct {
@@ -271,8 +271,7 @@ static int refuse_namespaces(scmp_filter_ctx filter)
 {
     int code = add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), NULL);
     for (size_t i = 0; i < COUNT_OF(namespaces) && code == 0; i++) {
-        const struct scmp_arg_cmp flag =
-            SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]);
+        const struct scmp_arg_cmp flag = SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]);
         code = add_rule(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), &flag);
     }
     return code;
