@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 import injection
-from harness import MINE, Client, Sink, Tuvi, is_running, wait_for
+from harness import MINE, TUVID, Client, Sink, Tuvi, is_running, wait_for
 
 ROLES = ["worker", "auth"]
 AT_FDCWD = -100
@@ -110,22 +110,30 @@ def test_the_supervisor_is_in_one_of_its_own(tuvi):
 needs_injection = pytest.mark.skipif(not injection.possible, reason="needs root on x86-64")
 
 
-def in_landlock():
-    libc = injection.libc
-    return libc.syscall(444, None, 0, 1) > 0
+def is_sanitized():
+    return b"__asan_init" in TUVID.read_bytes()
+
+
+def has_landlock():
+    return injection.libc.syscall(444, None, 0, 1) > 0
+
+
+def left_open():
+    """The errors that nothing fails with here. A sanitizer's reports need many calls and files."""
+    if is_sanitized():
+        return {errno.ENOSYS, errno.EACCES}
+    return set() if has_landlock() else {errno.EACCES}
 
 
 @needs_injection
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_refused_does_not_disturb_the_role(tuvi, sink, role):
     pid, = tuvi.processes(role)
-    refused = 0
-    for number, arguments, error in FAILING + (ONLY_AUTH if role == "auth" else []):
-        if error == errno.EACCES and not in_landlock():
-            continue
+    attacks = FAILING + (ONLY_AUTH if role == "auth" else [])
+    attacks = [attack for attack in attacks if attack[2] not in left_open()]
+    assert len(attacks) >= 4
+    for number, arguments, error in attacks:
         assert injection.call(pid, number, *arguments) == -error, (number, arguments)
-        refused += 1
-    assert refused >= 10
     assert injection.call(pid, 39) == pid   # getpid: not everything is refused
     assert is_running(pid)
     client = Client(tuvi.p25, MINE)
@@ -139,6 +147,8 @@ def test_what_is_refused_does_not_disturb_the_role(tuvi, sink, role):
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("number, name, arguments", ENDING, ids=[name for _, name, _ in ENDING])
 def test_the_call_of_an_attacker_ends_the_role_and_another_takes_its_place(tuvi, role, number, name, arguments):
+    if name == "ptrace" and is_sanitized():
+        pytest.skip("the leak check traces")
     pid, = tuvi.processes(role)
     assert injection.call(pid, number, *arguments) == "ended"
     log = tuvi.wait_log(f"error: process {role} pid {pid} ended by its sandbox, for the system call {name} ({number})")
