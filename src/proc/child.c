@@ -90,5 +90,6 @@ struct err child_start(struct child *child, const struct handoff *handoff,
     child->pid = pid;
     child->control = control[0];
     child->ready = child->behind = child->taking = false;
+    child->refused_call = -1;
     return err_none();
 }

@@ -47,6 +47,8 @@ enum handoff_word {
     HANDOFF_TAKEN = 'T',     /* the role has looked at the setup that it was sent */
     HANDOFF_PASSWORDS = 'P', /* the supervisor sends the password file, changed */
     HANDOFF_SETUP = 'S',     /* the supervisor sends another handoff */
+    HANDOFF_REFUSED = '!',   /* the role ends because of a system call, whose number follows in two
+                                bytes, the lower first */
 };
 
 MUST_CHECK struct err handoff_send(int control, enum handoff_word word, int fd);

@@ -60,6 +60,17 @@ void identity_of_auth(const struct identity *mail, struct identity *out)
         (void)look_up("tuvi-auth", out);
 }
 
+/* What no program that is run from here can get back. Who may not take away from this set (because
+ * something around us took that right) still has no_new_privs, which makes it worthless. */
+static struct err drop_bounding_set(void)
+{
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+         capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM)
+            return err_errno(errno, "capability %lu", capability);
+    return err_none();
+}
+
 static struct err drop_groups(const struct identity *identity)
 {
     bool has_name = identity->name[0] != '\0';
@@ -87,6 +98,8 @@ struct err identity_become(const struct identity *identity)
 struct err identity_assume(const char *name)
 {
     struct identity identity;
+    if (geteuid() == 0)
+        TRY(drop_bounding_set());
     if (name[0] != '\0') {
         if (!look_up(name, &identity) || identity.uid == 0)
             return err_make(ERR_OTHER, "user %s cannot be assumed", name);

@@ -4,6 +4,7 @@
 #include "proc/identity.h"
 #include "proc/sandbox.h"
 #include "proc/terminal.h"
+#include "proc/warm_up.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@ struct role {
     const char *name;
     int (*run)(struct world *world, struct handoff *handoff);
     int (*run_alone)(struct handoff *handoff); /* without a loop: it forks */
+    int slot; /* the descriptor of the folder that is its own; -1: none */
 };
 
 static const struct role roles[] = {
-    {"worker", worker_run, NULL},
-    {"auth", auth_role_run, NULL},
-    {"mailbox", NULL, mailbox_role_run},
+    {"worker", worker_run, NULL, HANDOFF_FD_SLOT},
+    {"auth", auth_role_run, NULL, -1},
+    {"mailbox", NULL, mailbox_role_run, -1},
 };
 
 void role_ready(const struct handoff *handoff)
@@ -84,18 +86,27 @@ static const struct role *find_role(const char *name)
     return NULL;
 }
 
+/* No byte of the network is read and no thread begun before. */
+static struct err enter_sandbox(const struct role *role)
+{
+    const struct sandbox sandbox = {
+        .role = role->name, .slot = role->slot, .control = HANDOFF_FD_CONTROL};
+    warm_up();
+    return sandbox_enter(&sandbox);
+}
+
 static int run_role(const struct role *role, struct handoff *handoff)
 {
     struct world *world = memory_new(sizeof *world);
     struct log_target target = role_log_target(handoff);
+    struct err missing = enter_sandbox(role);
     struct err err = world_open(world, &target);
     if (err_is(&err))
         return fail(role->name, err.text);
     world->handoff = handoff;
-    err = sandbox_enter();
-    if (err_is(&err))
-        role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a sandbox",
-                 err.text);
+    if (err_is(&missing))
+        role_log(world, SEVERITY_WARNING, "master", "%s: this role runs without a whole sandbox",
+                 missing.text);
     int code = role->run(world, handoff);
     world_finish_log(world);
     return code;
@@ -103,9 +114,10 @@ static int run_role(const struct role *role, struct handoff *handoff)
 
 static int run_alone(const struct role *role, struct handoff *handoff)
 {
-    struct err err = sandbox_enter();
+    struct err err = enter_sandbox(role);
     if (err_is(&err))
-        fprintf(stderr, "tuvid: %s: %s: this role runs without a sandbox\n", role->name, err.text);
+        fprintf(stderr, "tuvid: %s: %s: this role runs without a whole sandbox\n", role->name,
+                err.text);
     return role->run_alone(handoff);
 }
 

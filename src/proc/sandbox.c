@@ -1,150 +1,110 @@
 #include "proc/sandbox.h"
 
 #include "base/array.h"
+#include "proc/handoff.h"
+#include "proc/sandbox_calls.h"
+#include "proc/sandbox_paths.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <stddef.h>
-#include <sys/mman.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-/* No role does any of these after its start. */
-static const int refused[] = {
-    /* other programs and processes */
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
-    SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(kcmp),
-    SCMP_SYS(pidfd_getfd),
-    /* keys, and ways around the usual calls */
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(keyctl),
-    SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register),
-    SCMP_SYS(userfaultfd),
-    SCMP_SYS(personality),
-    /* the kernel and the machine */
-    SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(delete_module),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load),
-    SCMP_SYS(reboot),
-    SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),
-    SCMP_SYS(acct),
-    SCMP_SYS(quotactl),
-    SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime),
-    SCMP_SYS(sethostname),
-    SCMP_SYS(setdomainname),
-    /* what is mounted where, and namespaces, in which one would be root again */
-    SCMP_SYS(mount),
-    SCMP_SYS(umount2),
-    SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen),
-    SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
-    SCMP_SYS(unshare),
-    SCMP_SYS(setns),
-    SCMP_SYS(fsconfig),
-    SCMP_SYS(fsmount),
-    SCMP_SYS(mount_setattr),
-    /* memory that others share, and that could be mapped executable */
-    SCMP_SYS(shmget),
-    SCMP_SYS(shmat),
-    SCMP_SYS(shmctl),
+/* A new role is a row here. */
+static const struct rules {
+    const char *role;
+    struct call_rules calls;
+    bool keeps_paths; /* it opens only what sandbox_paths lists */
+    bool finds_hosts; /* and that is also what the C library reads to look up a name */
+} rules[] = {
+    {"worker", {CALLS_COMMON | CALLS_SPOOL, SOCKETS_LOCAL | SOCKETS_INTERNET}, true, true},
+    {"auth", {CALLS_COMMON, SOCKETS_LOCAL}, true, false},
+    /* Mailboxes can be anywhere, and belong to everybody: so no paths, and the rights to become
+     * somebody. */
+    {"mailbox",
+     {CALLS_COMMON | CALLS_SPOOL | CALLS_MAILBOXES | CALLS_PROCESSES, SOCKETS_LOCAL},
+     false,
+     false},
 };
 
-/* With PROT_EXEC among the bits of the third argument. */
-static const int refused_executable[] = {
-    SCMP_SYS(mmap),
-    SCMP_SYS(mprotect),
-    SCMP_SYS(pkey_mprotect),
-};
-
-static const uint32_t answer = SCMP_ACT_ERRNO(EPERM);
-
-/* Each gives 0, or the negative errno value of what went wrong. */
-
-static int refuse_calls(scmp_filter_ctx filter)
+static const struct rules *find_rules(const char *role)
 {
-    int code = 0;
-    for (size_t i = 0; i < COUNT_OF(refused) && code == 0; i++)
-        code = seccomp_rule_add(filter, answer, refused[i], 0);
-    return code;
+    for (size_t i = 0; i < COUNT_OF(rules); i++)
+        if (strcmp(rules[i].role, role) == 0)
+            return &rules[i];
+    return NULL;
 }
 
-static int refuse_executable_memory(scmp_filter_ctx filter)
+/* ---- a call that only an attacker makes ---- */
+
+static int report_to = -1; /* a signal handler is given nothing */
+
+/* Nothing here may wait, allocate, or take a lock: the call can have been made anywhere. */
+__attribute__((noreturn)) static void on_refused_call(int signal_number, siginfo_t *info,
+                                                      void *context)
 {
-    int code = 0;
-    for (size_t i = 0; i < COUNT_OF(refused_executable) && code == 0; i++)
-        code = seccomp_rule_add(filter, answer, refused_executable[i], 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-    return code;
+    const unsigned number = (unsigned)info->si_syscall;
+    const unsigned char word[] = {HANDOFF_REFUSED, (unsigned char)number,
+                                  (unsigned char)(number >> 8)};
+    (void)signal_number, (void)context;
+    (void)!send(report_to, word, sizeof word, MSG_DONTWAIT | MSG_NOSIGNAL);
+    _exit(SANDBOX_EXIT);
 }
 
-/* A new namespace by way of a new process. clone3 hides its flags, and the C library does without
- * it where the kernel has none. */
-static int refuse_namespaces(scmp_filter_ctx filter)
+static struct err tell_of_refused_calls(int control)
 {
-    static const unsigned namespaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
-                                          CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
-    int code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    for (size_t i = 0; i < COUNT_OF(namespaces) && code == 0; i++)
-        code = seccomp_rule_add(filter, answer, SCMP_SYS(clone), 1,
-                                SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
-    return code;
+    struct sigaction action = {.sa_sigaction = on_refused_call, .sa_flags = SA_SIGINFO};
+    report_to = control;
+    return sigaction(SIGSYS, &action, NULL) == 0 ? err_none() : err_errno(errno, "SIGSYS");
 }
 
-/* Local, IPv4, IPv6, and netlink, through which the C library looks for its addresses. */
-static bool is_needed(int family)
+/* ---- the fences ---- */
+
+static struct err keep_what_it_has(void)
 {
-    return family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return err_errno(errno, "no_new_privs");
+    /* The leak check at the end of a sanitized program attaches to it, as a debugger does. */
+    if (!TUVI_SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return err_errno(errno, "PR_SET_DUMPABLE");
+    return err_none();
 }
 
-/* The kernel reads the lower 32 bits alone. */
-static int refuse_families(scmp_filter_ctx filter)
+/* A sanitizer opens files of its own when it has found something: its report, the maps of the
+ * process, the symbolizer. */
+static struct err keep_paths(const struct rules *found, int slot)
 {
-    int code = 0;
-    for (int family = 0; family < AF_MAX && code == 0; family++)
-        if (!is_needed(family))
-            code = seccomp_rule_add(filter, answer, SCMP_SYS(socket), 1,
-                                    SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)family));
-    return code;
+    if (TUVI_SANITIZED || !found->keeps_paths || !sandbox_paths_kept())
+        return err_none();
+    return sandbox_paths_restrict(found->finds_hosts, slot);
 }
 
-static int refuse(scmp_filter_ctx filter)
+static void note(struct err *first, struct err next)
 {
-    int code = refuse_calls(filter);
-    if (code == 0)
-        code = refuse_executable_memory(filter);
-    if (code == 0)
-        code = refuse_namespaces(filter);
-    if (code == 0)
-        code = refuse_families(filter);
-    return code;
+    if (!err_is(first))
+        *first = next;
 }
 
-struct err sandbox_enter(void)
+struct err sandbox_enter(const struct sandbox *sandbox)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    if (filter == NULL)
-        return err_make(ERR_OTHER, "seccomp: no filter can be made");
-    int code = refuse(filter);
-    if (code == 0)
-        code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (code == 0)
-        code = seccomp_load(filter);
-    seccomp_release(filter);
-    return code == 0 ? err_none() : err_errno(-code, "seccomp");
+    const struct rules *found = find_rules(sandbox->role);
+    if (found == NULL)
+        return err_make(ERR_OTHER, "there is no sandbox for the role %s", sandbox->role);
+    struct err err = tell_of_refused_calls(sandbox->control);
+    note(&err, keep_what_it_has());
+    note(&err, keep_paths(found, sandbox->slot));
+    note(&err, sandbox_calls_restrict(&found->calls));
+    return err;
+}
+
+struct err sandbox_enter_supervisor(void)
+{
+    return sandbox_calls_refuse_attacks();
+}
+
+bool sandbox_paths_kept(void)
+{
+    return sandbox_paths_version() > 0;
 }

@@ -1,136 +1,216 @@
 #include "proc/sandbox.h"
 
-#include "tests/unit.h"
+#include "tests/sandboxed.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <sched.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/ipc.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
-#include <sys/shm.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-/* The error that an attack has in the sandbox; 0 when it succeeds, 255 when there is no sandbox.
- * In a process of its own, because there is no way out. */
-static int attack(int (*attempt)(void))
+/* ---- what a role does is not refused ---- */
+
+static void *begin(void *unused)
 {
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct err err = sandbox_enter();
-        _exit(err_is(&err) ? 255 : attempt() < 0 ? errno : 0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return unused;
 }
 
-static int run_program(void)
+static int begin_a_thread(void)
 {
-    char *const nothing[] = {NULL};
-    return execve("/bin/true", nothing, nothing);
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, begin, NULL);
+    return error == 0 && pthread_join(thread, NULL) == 0 ? 0 : -1;
 }
 
-static int trace_parent(void)
+static int write_and_move(int folder)
 {
-    return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static int sniff(void)
-{
-    return socket(AF_PACKET, SOCK_RAW, 0);
-}
-
-static int make_executable(void)
-{
-    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return page == MAP_FAILED ? 0 : mprotect(page, 4096, PROT_READ | PROT_EXEC);
-}
-
-static int map_executable(void)
-{
-    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                0) == MAP_FAILED
+    int fd = openat(folder, "file", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 || pwrite(fd, "x", 1, 0) != 1 || fdatasync(fd) != 0 || close(fd) != 0 ||
+                   renameat(folder, "file", folder, "other") != 0 || fsync(folder) != 0 ||
+                   unlinkat(folder, "other", 0) != 0
                ? -1
                : 0;
 }
 
-static int become_root_elsewhere(void)
+static int work_as_worker(void)
 {
-    return unshare(CLONE_NEWUSER);
+    int network = socket(AF_INET6, SOCK_STREAM, 0);
+    bool refused = network < 0 && errno != EAFNOSUPPORT; /* a machine without IPv6 */
+    return refused || socket(AF_INET, SOCK_DGRAM, 0) < 0 || socket(AF_UNIX, SOCK_STREAM, 0) < 0 ||
+                   open("/dev/null", O_RDWR) < 0 || open("/dev/urandom", O_RDONLY) < 0 ||
+                   write_and_move(slot_fd) != 0
+               ? -1
+               : begin_a_thread();
 }
 
-static int clone_into_a_namespace(void)
+static int work_as_auth(void)
 {
-    return (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+    return socket(AF_UNIX, SOCK_STREAM, 0) < 0 || open("/dev/null", O_RDWR) < 0 ? -1
+                                                                                : begin_a_thread();
 }
 
-/* The kernel looks at the lower half of the family alone. */
-static int sniff_by_a_long_number(void)
+/* As the recipient, in a folder of its own. */
+static int deliver(void)
 {
-    return (int)syscall(SYS_socket, AF_PACKET | 1L << 32, SOCK_RAW, 0);
+    if (mkdirat(slot_fd, "mailbox", 0700) != 0)
+        return -1;
+    int folder = openat(slot_fd, "mailbox", O_RDONLY | O_DIRECTORY);
+    int fd = openat(folder, "new", O_WRONLY | O_CREAT, 0600);
+    return fd < 0 || fchmod(fd, 0640) != 0 || fchown(fd, geteuid(), getegid()) != 0 ||
+                   linkat(folder, "new", folder, "linked", 0) != 0 ||
+                   unlinkat(folder, "new", 0) != 0 || unlinkat(folder, "linked", 0) != 0
+               ? -1
+               : unlinkat(slot_fd, "mailbox", AT_REMOVEDIR);
 }
 
-static int share_executable(void)
+static int become_the_recipient(void)
 {
-    return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+    return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+                              setresuid(NOBODY, NOBODY, NOBODY) == 0)
+               ? 0
+               : -1;
 }
 
-static int leave_the_root(void)
+static int work_as_mailbox(void)
 {
-    return chroot("/");
-}
-
-/* All that a role needs still works. */
-static int do_its_work(void)
-{
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    int local = socket(AF_UNIX, SOCK_STREAM, 0);
-    pid_t child = fork();
+    int status;
+    const bool known = getpwnam("nobody") != NULL && deliver() == 0;
+    pid_t child = known ? fork() : -1;
     if (child == 0)
-        _exit(0);
-    return child < 0 || local < 0 || (fd < 0 && errno == EPERM) || waitpid(child, NULL, 0) < 0 ? -1
-                                                                                               : 0;
+        _exit(become_the_recipient() == 0 ? 0 : 1);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return -1;
+    errno = EPERM;
+    return status == 0 ? 0 : -1;
 }
 
-static int keep_privileges(void)
+TEST(what_a_role_does_is_not_refused)
 {
-    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
+    assert_int_equal(attempt_in("worker", work_as_worker).status, 0);
+    assert_int_equal(attempt_in("auth", work_as_auth).status, 0);
+    assert_int_equal(attempt_in("mailbox", work_as_mailbox).status, 0);
 }
 
-TEST(every_attack_is_refused)
+/* ---- the process as the kernel shows it ---- */
+
+__attribute__((noreturn)) static void wait_to_be_ended(void)
 {
-    assert_int_equal(attack(run_program), EPERM);
-    assert_int_equal(attack(trace_parent), EPERM);
-    assert_int_equal(attack(sniff), EPERM);
-    assert_int_equal(attack(make_executable), EPERM);
-    assert_int_equal(attack(map_executable), EPERM);
-    assert_int_equal(attack(become_root_elsewhere), EPERM);
-    assert_int_equal(attack(clone_into_a_namespace), EPERM);
-    assert_int_equal(attack(sniff_by_a_long_number), EPERM);
-    assert_int_equal(attack(share_executable), EPERM);
-    assert_int_equal(attack(leave_the_root), EPERM);
+    for (;;)
+        (void)poll(NULL, 0, -1);
 }
 
-TEST(what_a_role_does_is_not)
+/* A line of /proc/PID/status, once the process is in the sandbox. */
+static void read_status(pid_t pid, const char *name, char *value, size_t room)
 {
-    assert_int_equal(attack(do_its_work), 0);
-    assert_int_equal(attack(keep_privileges), 0);
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    value[0] = '\0';
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, name, strlen(name)) == 0)
+            snprintf(value, room, "%s", line + strlen(name));
+    fclose(file);
+}
+
+static bool is_in_a_filter(pid_t pid)
+{
+    char value[64];
+    read_status(pid, "Seccomp:", value, sizeof value);
+    return strcmp(value, "\t2\n") == 0;
+}
+
+TEST(it_gains_no_right_and_leaves_no_core)
+{
+    const struct sandbox sandbox = {.role = "worker", .slot = slot_fd, .control = -1};
+    char value[64], path[64];
+    struct stat status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct err err = sandbox_enter(&sandbox);
+        if (err_is(&err))
+            _exit(1);
+        wait_to_be_ended();
+    }
+    for (int i = 0; i < 1000 && !is_in_a_filter(child); i++)
+        usleep(10 * 1000);
+    assert_true(is_in_a_filter(child));
+    read_status(child, "NoNewPrivs:", value, sizeof value);
+    assert_string_equal(value, "\t1\n");
+    /* What belongs to a process that cannot be dumped belongs to root. */
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)child);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(TUVI_SANITIZED || status.st_uid == 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+TEST(a_role_without_a_row_has_no_sandbox)
+{
+    const struct sandbox sandbox = {.role = "cook", .slot = -1, .control = -1};
+    struct err err = sandbox_enter(&sandbox);
+    assert_true(err_is(&err));
+}
+
+/* ---- the supervisor ---- */
+
+static int trace_parent(void)
+{
+    return (int)ptrace(PTRACE_SEIZE, getppid(), NULL, NULL);
+}
+
+static int run_program(void)
+{
+    char *const nothing[] = {(char *)(uintptr_t) "true", NULL};
+    return execve("/bin/true", nothing, nothing);
+}
+
+static int load_a_module(void)
+{
+    return (int)syscall(SYS_init_module, NULL, 0, "");
+}
+
+static int trace_as_supervisor(void)
+{
+    struct err err = sandbox_enter_supervisor();
+    return err_is(&err) ? 0 : trace_parent();
+}
+
+static int run_program_as_supervisor(void)
+{
+    struct err err = sandbox_enter_supervisor();
+    return err_is(&err) ? -1 : run_program();
+}
+
+/* Two filters: the stricter answer holds. */
+static int run_program_as_role_of_supervisor(void)
+{
+    const struct sandbox sandbox = {.role = "worker", .slot = -1, .control = -1};
+    struct err err = sandbox_enter_supervisor();
+    if (!err_is(&err))
+        err = sandbox_enter(&sandbox);
+    return err_is(&err) ? -1 : load_a_module();
+}
+
+TEST(the_supervisor_starts_programs_and_does_nothing_else_of_an_attacker)
+{
+    assert_int_equal(attempt_in(NULL, run_program_as_supervisor).status, 0);
+    struct outcome outcome = attempt_in(NULL, trace_as_supervisor);
+    assert_int_equal(answer_of(&outcome), TUVI_SANITIZED ? 0 : EPERM);
+    outcome = attempt_in(NULL, run_program_as_role_of_supervisor);
+    assert_int_equal(answer_of(&outcome), ENDS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_attack_is_refused),
-        cmocka_unit_test(what_a_role_does_is_not),
+        cmocka_unit_test(what_a_role_does_is_not_refused),
+        cmocka_unit_test(it_gains_no_right_and_leaves_no_core),
+        cmocka_unit_test(a_role_without_a_row_has_no_sandbox),
+        cmocka_unit_test(the_supervisor_starts_programs_and_does_nothing_else_of_an_attacker),
     };
-    return RUN_TESTS(tests);
+    return cmocka_run_group_tests(tests, make_slot, remove_slot);
 }

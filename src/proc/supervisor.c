@@ -7,6 +7,8 @@
 #include "proc/folders.h"
 #include "proc/identity.h"
 #include "proc/restart_only.h"
+#include "proc/sandbox.h"
+#include "proc/sandbox_calls.h"
 #include "proc/sockets.h"
 #include "proc/terminal.h"
 #include "shell/log_sink.h"
@@ -350,10 +352,42 @@ static void start_due_children(struct supervisor *supervisor)
     }
 }
 
+/* The first byte has been read. A number that did not come is none. */
+static void take_refused_call(struct child *child)
+{
+    unsigned char number[2];
+    if (recv(child->control, number, sizeof number, MSG_DONTWAIT) == sizeof number)
+        child->refused_call = number[0] | number[1] << 8;
+}
+
+static void take_control(struct child *child)
+{
+    char byte;
+    while (recv(child->control, &byte, 1, MSG_DONTWAIT) == 1) {
+        child->ready |= byte == HANDOFF_READY;
+        child->taking &= byte != HANDOFF_TAKEN;
+        if (byte == HANDOFF_REFUSED)
+            take_refused_call(child);
+    }
+}
+
+static void log_refused_call(struct supervisor *supervisor, const struct child *child)
+{
+    char name[64];
+    sandbox_call_name(child->refused_call, name, sizeof name);
+    log_line(supervisor, SEVERITY_ERROR,
+             "process %s pid %d ended by its sandbox, for the system call %s (%d), which it never "
+             "makes: somebody may have taken it over; if not, please report this line",
+             child->role, (int)child->pid, name, child->refused_call);
+}
+
 static void note_end(struct supervisor *supervisor, struct child *child, int status)
 {
     bool steady = now_ms() - child->started_ms >= STEADY_MS;
-    if (WIFSIGNALED(status))
+    take_control(child);
+    if (child->refused_call >= 0)
+        log_refused_call(supervisor, child);
+    else if (WIFSIGNALED(status))
         log_line(supervisor, SEVERITY_WARNING, "process %s pid %d killed by signal %d", child->role,
                  (int)child->pid, WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
@@ -413,6 +447,11 @@ static void begin_to_serve(struct supervisor *supervisor)
         log_line(supervisor, SEVERITY_WARNING,
                  "not started as root: all processes run as the same user, and nothing keeps the "
                  "passwords and the keys from what reads the network");
+    if (!sandbox_paths_kept())
+        log_line(
+            supervisor, SEVERITY_INFO,
+            "this kernel has no Landlock (5.13 or later, with \"landlock\" among its lsm): the "
+            "processes can open whatever their user can");
     if (supervisor->in_background)
         terminal_leave();
     tell_parent(supervisor, 0);
@@ -715,15 +754,6 @@ static void take_signals(struct supervisor *supervisor)
     }
 }
 
-static void take_control(struct child *child)
-{
-    char byte;
-    while (recv(child->control, &byte, 1, MSG_DONTWAIT) == 1) {
-        child->ready |= byte == HANDOFF_READY;
-        child->taking &= byte != HANDOFF_TAKEN;
-    }
-}
-
 static int wait_ms(const struct supervisor *supervisor)
 {
     int64_t until_ms = now_ms() + 60 * 1000;
@@ -857,6 +887,9 @@ int supervisor_main(const struct supervisor_options *options)
         return EX_OSERR;
     }
     supervisor->log.pid = (int)getpid();
+    err = sandbox_enter_supervisor();
+    if (err_is(&err)) /* such as in a container, whose root may not */
+        log_line(supervisor, SEVERITY_INFO, "%s: the supervisor runs without a sandbox", err.text);
     make_children(supervisor);
     watch_passwords(supervisor);
     watch_files(supervisor);

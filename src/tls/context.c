@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 struct tls_context {
@@ -204,6 +205,14 @@ static struct err give_or_free(struct tls_context *context, struct err err,
         *out = context;
     ERR_clear_error();
     return err;
+}
+
+void tls_warm_up(void)
+{
+    /* What goes wrong goes wrong again, and is told, when a context is made. */
+    (void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+    (void)RAND_status();
+    ERR_clear_error();
 }
 
 struct err tls_context_new_server(const struct tls_server_settings *settings,

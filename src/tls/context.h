@@ -3,9 +3,7 @@
  * until its last session is freed. Every context: no renegotiation, no compression, no early data,
  * truncation is noticed, groups X25519, P-256 and P-384, in front of them X25519MLKEM768 where the
  * library knows it.
- *
- * Making the first context has OpenSSL read its configuration file and seed its random numbers: do
- * it before the sandbox closes. */
+ */
 #ifndef TUVI_TLS_CONTEXT_H
 #define TUVI_TLS_CONTEXT_H
 
@@ -43,6 +41,10 @@ struct tls_client_settings {
     struct tls_ciphers ciphers;
     struct slice alpn; /* one protocol to offer, such as "smtp"; empty: no offer */
 };
+
+/* Has OpenSSL read its configuration file, load what that names, and seed its random numbers. It
+ * would do so by itself when first used, but not in a sandbox. */
+void tls_warm_up(void);
 
 MUST_CHECK struct err tls_context_new_server(const struct tls_server_settings *settings,
                                              struct tls_context **out);

@@ -1,8 +1,9 @@
-/* Preloaded into a worker, it makes one call fail: the one at which the count in a shared file reaches what
- * the test has written there. The count is of all workers, one after the other, so that the successor of one that
- * the failure ended goes on with calls that succeed.
+/* Preloaded into a worker, it makes one call fail: the one at which the count in a shared file
+ * reaches what the test has written there. The count is of all workers, one after the other, so
+ * that the successor of one that the failure ended goes on with calls that succeed.
  *
- *     LD_PRELOAD=failing.so TUVI_FAILING=FILE TUVI_FAILING_CALL=malloc|pwrite|fdatasync|open|unlink tuvid …
+ *     LD_PRELOAD=failing.so TUVI_FAILING=FILE TUVI_FAILING_CALL=malloc|pwrite|fdatasync|open|unlink
+ * tuvid …
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -85,7 +86,9 @@ void *realloc(void *old, size_t size)
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t at)
 {
-    return fails("pwrite") ? -1 : NEXT(ssize_t(*)(int, const void *, size_t, off64_t), "pwrite64")(fd, bytes, len, at);
+    return fails("pwrite") ? -1
+                           : NEXT(ssize_t(*)(int, const void *, size_t, off64_t),
+                                  "pwrite64")(fd, bytes, len, at);
 }
 
 int fdatasync(int fd)
@@ -100,7 +103,8 @@ int fsync(int fd)
 
 int unlinkat(int at, const char *path, int flags)
 {
-    return fails("unlink") ? -1 : NEXT(int (*)(int, const char *, int), "unlinkat")(at, path, flags);
+    return fails("unlink") ? -1
+                           : NEXT(int (*)(int, const char *, int), "unlinkat")(at, path, flags);
 }
 
 int openat64(int at, const char *path, int flags, ...)
@@ -109,5 +113,7 @@ int openat64(int at, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return fails("open") ? -1 : NEXT(int (*)(int, const char *, int, mode_t), "openat64")(at, path, flags, mode);
+    return fails("open")
+               ? -1
+               : NEXT(int (*)(int, const char *, int, mode_t), "openat64")(at, path, flags, mode);
 }
