@@ -5,6 +5,7 @@ import pathlib
 import pwd
 import re
 import signal
+import socket
 import struct
 import subprocess
 
@@ -232,6 +233,78 @@ def writers_of(role):
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(role)], capture_output=True, text=True,
                            check=False).stdout
     return [int(pid) for pid in found.split()]
+
+
+# ---- what it may do ----
+
+def request(recipient, size):
+    """The head of a request as a worker writes it: a message of `size` bytes for a virtual mailbox."""
+    counted = [struct.pack("<I", len(text)) + text for text in (b"ada@far.test", recipient, b"")]
+    head = struct.pack("<BBBqQIQ", 1, 2, 0, 1_700_000_000_000_000, 7, 0, size) + b"".join(counted)
+    return struct.pack("<I", len(head)) + head
+
+
+def connect(tuvi):
+    one = socket.socket(socket.AF_UNIX)
+    one.settimeout(20)
+    one.connect(str(tuvi.root / "spool" / "tuvi" / "mailbox"))
+    return one
+
+
+def status_of(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.split() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def test_who_writes_the_message_is_its_owner_and_nobody_else(tuvi, sink, base):
+    """The process is stopped by content that does not come: by then it has read the head alone."""
+    configure(tuvi, sink, base)
+    tuvi.start()
+    (role,) = tuvi.processes("mailbox")
+    with connect(tuvi) as worker:
+        worker.sendall(request(b"bob@local.test", 100))
+        wait_for(lambda: list((base / "bob" / "tmp").glob("*")), 20, "the file in tmp")
+        (writer,) = writers_of(role)
+        uid, gid = str(base.stat().st_uid), str(base.stat().st_gid)
+        status = status_of(writer)
+        assert status["Uid"] == [uid] * 4 and status["Gid"] == [gid] * 4
+        assert status["Groups"] in ([], [gid]) or not IS_ROOT
+        assert status["CapEff"] == status["CapPrm"] == ["0" * 16] or not IS_ROOT
+        for pid in (writer, role):
+            assert status_of(pid)["NoNewPrivs"] == ["1"] and status_of(pid)["Seccomp"] == ["2"]
+            assert status_of(pid)["CapBnd"] == ["0" * 16] or not IS_ROOT
+        worker.sendall(b"x" * 98 + b"\r\n")
+        assert b"delivered to maildir" in worker.recv(1000)
+    assert len(files(base / "bob")) == 1
+
+
+def test_content_that_ends_too_early_leaves_nothing(tuvi, sink, base):
+    configure(tuvi, sink, base)
+    tuvi.start()
+    (role,) = tuvi.processes("mailbox")
+    with connect(tuvi) as worker:
+        worker.sendall(request(b"bob@local.test", 100) + b"x" * 99)
+        wait_for(lambda: list((base / "bob" / "tmp").glob("*")), 20, "the file in tmp")
+    wait_for(lambda: not writers_of(role), 20, "the end of the process")
+    assert files(base / "bob") == []
+
+
+@pytest.mark.parametrize("garbage", [
+    b"", b"\xff\xff\xff\xff", b"EHLO x\r\n", request(b"bob@local.test\nX-Evil: 1", 0), request(b"bob@local.test", 0)[:-1]])
+def test_what_is_no_request_gets_no_answer_and_harms_nobody(tuvi, sink, base, garbage):
+    configure(tuvi, sink, base)
+    tuvi.start()
+    (role,) = tuvi.processes("mailbox")
+    with connect(tuvi) as worker:
+        worker.sendall(garbage)
+        worker.shutdown(socket.SHUT_WR)
+        try:
+            assert worker.recv(1000) == b""
+        except ConnectionResetError:
+            pass    # it did not even read all of it
+    tuvi.wait_log(f"{send(tuvi, 'bob@local.test')}: removed")
+    assert tuvi.processes("mailbox") == [role]
+    assert len(files(base / "bob")) == 1
 
 
 # ---- users of this machine ----
