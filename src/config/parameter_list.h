@@ -257,6 +257,10 @@ TEXT(smtp_tls_mandatory_protocols, BY_SMTP, ">=TLSv1",
 CHOICE(smtp_dns_support_level, BY_SMTP, "", dns_level,
        "disabled: no DNS at all. enabled: DNS. dnssec: answers count only as far as the "
        "resolver has checked them. When it is empty, disable_dns_lookups decides.")
+TEXT(
+    tuvi_dns_servers, BY_ALL, "",
+    "The DNS servers that are asked where mail goes, as address or address@port. When it is empty, "
+    "those of /etc/resolv.conf.")
 FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")

@@ -8,6 +8,7 @@
 #include "mta/world.h"
 #include "spool/spool.h"
 
+struct resolver;
 struct snapshot;
 
 struct core {
@@ -17,6 +18,7 @@ struct core {
     const char *user;                    /* as whom this process runs */
     struct spool spool;
     struct deadlines deadlines;
+    struct resolver *resolver;
     bool stopping; /* finish what is under way, begin nothing */
 };
 

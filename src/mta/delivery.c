@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { DELIVERY_OUTPUT_MAX = 64 << 10 }; /* content waits while more than this is unsent */
+enum {
+    DELIVERY_OUTPUT_MAX = 64 << 10, /* content waits while more than this is unsent */
+    ADDRESSES_TRIED_MAX = 5,        /* of all hosts together, as Postfix's smtp_mx_address_limit */
+};
 
 static struct delivery *delivery_of(struct stream_user *user)
 {
@@ -134,16 +137,23 @@ static void end(struct delivery *delivery, const char *status)
     defer_attempt(delivery, status);
     delivery->events->ended(delivery->owner, slice_of(delivery->reached ? "" : delivery->failure));
     snapshot_leave(delivery->snapshot);
+    memory_free(delivery->hosts);
     memory_free(delivery);
 }
 
 /* ---- connecting ---- */
 
+static const char *host_name(const struct delivery *delivery)
+{
+    return delivery->hosts != NULL ? delivery->hosts->list[delivery->host_index].name
+                                   : delivery->route.host;
+}
+
 static void name_peer(struct delivery *delivery)
 {
     const struct route *route = &delivery->route;
     struct writer w = writer_over(delivery->host, sizeof delivery->host - 1);
-    writer_printf(&w, "%s[", route->host);
+    writer_printf(&w, "%s[", host_name(delivery));
     if (route->socket != NULL)
         writer_text(&w, route->socket);
     else
@@ -180,48 +190,142 @@ static void connect_address(struct delivery *delivery)
     be_patient(delivery);
 }
 
-/* This address is no use now: the next one, or the end. */
+static void find_addresses(struct delivery *delivery);
+
+static bool may_try_another(const struct delivery *delivery)
+{
+    return delivery->attempt != NULL && !delivery->core->stopping &&
+           delivery->tries < ADDRESSES_TRIED_MAX;
+}
+
+/* This host is no use now: the next one, or the end. */
+static void try_next_host(struct delivery *delivery, const char *status)
+{
+    bool another = delivery->hosts != NULL && delivery->host_index + 1 < delivery->hosts->count;
+    if (!another || !may_try_another(delivery)) {
+        end(delivery, status);
+        return;
+    }
+    delivery->host_index++;
+    find_addresses(delivery);
+}
+
+/* The same with an address. */
 static void try_next_address(struct delivery *delivery, const char *status)
 {
     bool another = delivery->address + 1 < delivery->question.address_count;
     drop_stream(delivery);
-    if (!another || delivery->attempt == NULL || delivery->core->stopping) {
-        end(delivery, status);
+    delivery->tries++;
+    delivery->tls_given_up = false;
+    if (!another || !may_try_another(delivery)) {
+        try_next_host(delivery, status);
         return;
     }
     delivery->address++;
-    delivery->tls_given_up = false;
     connect_address(delivery);
+}
+
+/* What was under way has failed for good; others for the same destination may fare better. */
+static void fail_for_good(struct delivery *delivery, const char *status)
+{
+    fail_attempt(delivery, status);
+    delivery->reached = true; /* the destination is not unreachable: it does not exist */
+    end(delivery, status);
+}
+
+/* ---- which hosts, and which addresses ---- */
+
+static void set_lookup_failure(struct delivery *delivery, const char *name, const char *type,
+                               bool again)
+{
+    set_failure(delivery,
+                "Host or domain name not found. Name service error for name=%s type=%s: Host not "
+                "found%s",
+                name, type, again ? ", try again" : "");
 }
 
 static void on_host_answered(struct host_question *question)
 {
     struct delivery *delivery = CONTAINER_OF(question, struct delivery, question);
-    const char *detail = question->outcome == HOST_TROUBLE ? ", try again" : "";
     if (question->outcome == HOST_FOUND) {
         connect_address(delivery);
         return;
     }
-    set_failure(delivery,
-                "Host or domain name not found. Name service error for name=%s type=A: Host not "
-                "found%s",
-                delivery->route.host, detail);
-    if (question->outcome == HOST_ABSENT)
-        fail_attempt(delivery, "5.4.4");
-    end(delivery, "4.4.3");
+    set_lookup_failure(delivery, host_name(delivery), "A", question->outcome == HOST_TROUBLE);
+    if (question->outcome == HOST_ABSENT && delivery->hosts == NULL)
+        fail_for_good(delivery, "5.4.4");
+    else
+        try_next_host(delivery, "4.4.3");
 }
 
-static void find_host(struct delivery *delivery)
+static void find_addresses(struct delivery *delivery)
 {
     struct host_question *question = &delivery->question;
-    *question = (struct host_question){.name = delivery->route.host, .answered = on_host_answered};
-    if (delivery->route.socket != NULL ||
-        ip_parse(slice_of(delivery->route.host), &question->addresses[0])) {
+    const char *name = host_name(delivery);
+    *question = (struct host_question){.name = name, .answered = on_host_answered};
+    delivery->phase = DELIVERY_RESOLVING;
+    delivery->address = 0;
+    if (delivery->route.socket != NULL || ip_parse(slice_of(name), &question->addresses[0])) {
         question->address_count = 1;
         connect_address(delivery);
     } else {
         world_find_host(delivery->core->world, question);
     }
+}
+
+/* RFC 5321 §5.1: a domain without MX records takes its mail itself. */
+static void use_hosts(struct delivery *delivery, enum mail_hosts_outcome outcome)
+{
+    switch (outcome) {
+    case MAIL_HOSTS_FOUND:
+        find_addresses(delivery);
+        return;
+    case MAIL_HOSTS_NONE:
+        memory_free(delivery->hosts);
+        delivery->hosts = NULL;
+        find_addresses(delivery);
+        return;
+    case MAIL_HOSTS_REFUSED:
+        set_failure(delivery, "Domain %s does not accept mail (nullMX)", delivery->route.host);
+        fail_for_good(delivery, "5.1.10");
+        return;
+    case MAIL_HOSTS_OURS:
+        set_failure(delivery, "mail for %s loops back to myself", delivery->route.host);
+        fail_for_good(delivery, "5.4.6");
+        return;
+    }
+}
+
+static void on_mx_answered(struct dns_question *question)
+{
+    struct delivery *delivery = CONTAINER_OF(question, struct delivery, mx);
+    const struct transport *transport = delivery->route.transport;
+    uint64_t chance;
+    if (question->outcome == DNS_TROUBLE) {
+        set_lookup_failure(delivery, delivery->route.host, "MX", true);
+        end(delivery, "4.4.3");
+        return;
+    }
+    if (question->outcome != DNS_FOUND) {
+        find_addresses(delivery);
+        return;
+    }
+    world_random(delivery->core->world, &chance, sizeof chance);
+    delivery->hosts = memory_new(sizeof *delivery->hosts);
+    use_hosts(delivery, mail_hosts_make(question->records, slice_of(transport->hostname), chance,
+                                        delivery->hosts));
+}
+
+static void find_host(struct delivery *delivery)
+{
+    struct ip ip;
+    if (!delivery->route.wants_mx || ip_parse(slice_of(delivery->route.host), &ip)) {
+        find_addresses(delivery);
+        return;
+    }
+    delivery->mx = (struct dns_question){
+        .name = delivery->route.host, .type = DNS_MX, .answered = on_mx_answered};
+    resolver_ask(delivery->core->resolver, &delivery->mx);
 }
 
 /* ---- content ---- */
@@ -354,7 +458,7 @@ static void settle(struct delivery *delivery, const struct smtp_client_step *ste
         static const enum attempt_outcome outcomes[] = {
             [2] = ATTEMPT_SENT, [3] = ATTEMPT_FAILED, [4] = ATTEMPT_DEFERRED, [5] = ATTEMPT_FAILED};
         verdict.outcome = outcomes[step->reply->code / 100];
-        verdict.remote_host = slice_of(delivery->route.host);
+        verdict.remote_host = slice_of(host_name(delivery));
         verdict.remote_reply = said;
         smtp_reply_status(step->reply, status);
         if (verdict.outcome == ATTEMPT_SENT)
@@ -441,7 +545,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_START_TLS:
-        world_start_tls(delivery->stream, delivery->route.host);
+        world_start_tls(delivery->stream, host_name(delivery));
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_READY:

@@ -123,6 +123,8 @@ struct mta *mta_new(const struct mta_start *start)
     snapshots_init(&mta->snapshots, &mta->core);
     snapshots_add(&mta->snapshots, &start->source);
     sessions_init(&mta->sessions, &mta->core);
+    resolver_init(&mta->resolver, &mta->core);
+    mta->core.resolver = &mta->resolver;
     schedule_init(&mta->schedule, &mta->core);
     queue_init(&mta->queue, &mta->core, &mta->schedule);
     replay(mta);
@@ -135,6 +137,7 @@ void mta_free(struct mta *mta)
     snapshots_free(&mta->snapshots);
     queue_free(&mta->queue);
     schedule_free(&mta->schedule);
+    resolver_free(&mta->resolver);
     spool_free(&mta->core.spool);
     deadlines_free(&mta->core.deadlines);
     memory_free(mta);

@@ -4,6 +4,7 @@
 #define TUVI_MTA_MTA_H
 
 #include "mta/queue.h"
+#include "mta/resolver.h"
 #include "mta/schedule.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
@@ -22,6 +23,7 @@ struct mta {
     struct core core;
     struct snapshots snapshots;
     struct sessions sessions;
+    struct resolver resolver;
     struct schedule schedule;
     struct queue queue;
     struct deadline retry; /* of what the disk refused */

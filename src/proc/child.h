@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct child {
-    const char *role; /* "worker", "auth", "mailbox" */
+    const char *role; /* "worker", "auth", "mailbox", "resolve" */
     uint32_t slot;
     bool wanted; /* by the configuration */
     pid_t pid;   /* 0: it is not running */

@@ -25,7 +25,7 @@ struct handoff_listener {
 };
 
 struct handoff {
-    char role[16]; /* "worker", "auth", "mailbox" */
+    char role[16]; /* "worker", "auth", "mailbox", "resolve" */
     uint32_t slot;
     char user[64]; /* whom to become; empty: stay who we are */
     bool in_background;

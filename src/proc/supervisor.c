@@ -1,6 +1,7 @@
 #include "proc/supervisor.h"
 
 #include "base/memory.h"
+#include "mta/resolver.h"
 #include "mta/service.h"
 #include "proc/child.h"
 #include "proc/file_watch.h"
@@ -33,7 +34,7 @@
 #include <unistd.h>
 
 enum {
-    CHILDREN_MAX = 1024 + 2, /* workers, auth, mailbox */
+    CHILDREN_MAX = 1024 + 3, /* workers, auth, mailbox, resolve */
     START_MS = 60 * 1000,    /* until every role must have said that it serves */
     STOP_MS = 40 * 1000,     /* until roles that were asked to end are killed */
     AGAIN_FIRST_MS = 100,    /* before a role that ended is started again */
@@ -45,25 +46,27 @@ enum {
 struct wanted_roles {
     bool auth;             /* some service has its passwords in a file */
     bool mailbox;          /* some mail goes into mailboxes that we write ourselves */
+    bool resolve;          /* some mail goes where DNS says */
     uint32_t auth_service; /* the first of the services with passwords */
 };
 
 struct supervisor {
     struct setup setup;
     const struct parameters *parameters;
-    struct identity mail, auth;
+    struct identity mail, auth, resolve;
     struct sockets sockets;
     struct folders folders;
     struct log_sink log;
     int log_fd;
     int auth_listener;    /* -1: nobody's passwords were ever in a file */
     int mailbox_listener; /* -1: no mail ever went into mailboxes of ours */
+    int resolve_listener; /* -1: DNS was never asked */
     struct wanted_roles wanted;
     int signals;
     int watch; /* inotify, of the password file's folder */
     struct file_watch files;
     struct child *children;
-    struct child *auth_child, *mailbox_child; /* two of them, wanted or not */
+    struct child *auth_child, *mailbox_child, *resolve_child; /* of them, wanted or not */
     size_t child_count;
     bool in_background;
     int parent; /* a pipe to the process that waits for us to serve; -1 in the foreground */
@@ -152,20 +155,17 @@ static bool find_auth_service(const struct setup *setup, uint32_t *out)
     return false;
 }
 
-static bool wants_mailboxes(const struct setup *setup)
+static struct wanted_roles find_wanted_roles(const struct setup *setup)
 {
     const struct transports transports = transports_of(setup->config);
     struct config_notes said_before = config_notes_make();
+    struct wanted_roles wanted = {0};
     struct routes routes;
     routes_make(config_main(setup->config), &transports, &routes, &said_before);
     config_notes_free(&said_before);
-    return routes_want_mailboxes(&routes);
-}
-
-static struct wanted_roles find_wanted_roles(const struct setup *setup)
-{
-    struct wanted_roles wanted = {.mailbox = wants_mailboxes(setup)};
     wanted.auth = find_auth_service(setup, &wanted.auth_service);
+    wanted.mailbox = routes_want_mailboxes(&routes);
+    wanted.resolve = routes_want_dns(&routes);
     return wanted;
 }
 
@@ -189,6 +189,8 @@ static void bind_role_sockets(struct supervisor *supervisor, struct setup *setup
         bind_role_socket(supervisor, setup, SERVICE_AUTH_SOCKET, &supervisor->auth_listener);
     if (wanted->mailbox && supervisor->mailbox_listener < 0)
         bind_role_socket(supervisor, setup, ROUTE_MAILBOX_SOCKET, &supervisor->mailbox_listener);
+    if (wanted->resolve && supervisor->resolve_listener < 0)
+        bind_role_socket(supervisor, setup, RESOLVER_SOCKET, &supervisor->resolve_listener);
 }
 
 static size_t worker_count(const struct supervisor *supervisor)
@@ -209,7 +211,8 @@ static bool prepare(struct supervisor *supervisor, const char *folder)
         if (identity_of_mail(supervisor->parameters, &supervisor->mail, &setup->notes))
             folders_open(supervisor->parameters, &supervisor->mail, worker_count(supervisor),
                          &supervisor->folders, &setup->notes);
-        identity_of_auth(&supervisor->mail, &supervisor->auth);
+        identity_of_role("tuvi-auth", &supervisor->mail, &supervisor->auth);
+        identity_of_role("tuvi-resolve", &supervisor->mail, &supervisor->resolve);
         open_log(supervisor);
         if (setup->notes.error_count == 0)
             sockets_bind(setup->config, &supervisor->sockets, &setup->notes);
@@ -237,9 +240,10 @@ static struct child *add_child(struct supervisor *supervisor, const char *role, 
 static void make_children(struct supervisor *supervisor)
 {
     size_t workers = worker_count(supervisor);
-    supervisor->children = memory_new((workers + 2) * sizeof *supervisor->children);
+    supervisor->children = memory_new((workers + 3) * sizeof *supervisor->children);
     supervisor->auth_child = add_child(supervisor, "auth", 0, supervisor->wanted.auth);
     supervisor->mailbox_child = add_child(supervisor, "mailbox", 0, supervisor->wanted.mailbox);
+    supervisor->resolve_child = add_child(supervisor, "resolve", 0, supervisor->wanted.resolve);
     for (uint32_t slot = 0; slot < workers; slot++)
         add_child(supervisor, "worker", slot, true);
 }
@@ -270,7 +274,17 @@ static const char *user_of(const struct supervisor *supervisor, const struct chi
 {
     if (child == supervisor->mailbox_child)
         return "";
-    return is_worker(child) ? supervisor->mail.name : supervisor->auth.name;
+    if (child == supervisor->auth_child)
+        return supervisor->auth.name;
+    return child == supervisor->resolve_child ? supervisor->resolve.name : supervisor->mail.name;
+}
+
+static int listener_of(const struct supervisor *supervisor, const struct child *child)
+{
+    if (child == supervisor->auth_child)
+        return supervisor->auth_listener;
+    return child == supervisor->resolve_child ? supervisor->resolve_listener
+                                              : supervisor->mailbox_listener;
 }
 
 static void fill_handoff(struct supervisor *supervisor, const struct child *child,
@@ -319,8 +333,7 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
             listeners[i] = supervisor->sockets.list[i].fd;
         descriptors.listener_count = supervisor->sockets.count;
     } else {
-        listeners[0] = child == supervisor->auth_child ? supervisor->auth_listener
-                                                       : supervisor->mailbox_listener;
+        listeners[0] = listener_of(supervisor, child);
         descriptors.listener_count = 1;
     }
     struct err err = child_start(child, handoff, &descriptors);
@@ -642,6 +655,7 @@ static void adopt_setup(struct supervisor *supervisor, struct setup *fresh,
     supervisor->wanted = *wanted;
     want_child(supervisor->auth_child, wanted->auth);
     want_child(supervisor->mailbox_child, wanted->mailbox);
+    want_child(supervisor->resolve_child, wanted->resolve);
     watch_passwords_anew(supervisor);
     watch_files(supervisor);
     supervisor->reloading = true;
@@ -872,7 +886,7 @@ int supervisor_main(const struct supervisor_options *options)
     struct supervisor *supervisor = memory_new(sizeof *supervisor);
     int code;
     supervisor->parent = -1;
-    supervisor->auth_listener = supervisor->mailbox_listener = -1;
+    supervisor->auth_listener = supervisor->mailbox_listener = supervisor->resolve_listener = -1;
     supervisor->files.fd = -1;
     prctl(PR_SET_DUMPABLE, 0); /* keys and passwords pass through here */
     if (!prepare(supervisor, options->folder))
