@@ -123,7 +123,8 @@ TEST(it_gains_no_right_and_leaves_no_core)
     pid_t child = fork();
     if (child == 0) {
         /* A change of user can have closed it already. */
-        if (become_nobody() != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+        if (become_nobody() != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 ||
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
             _exit(1);
         struct err err = sandbox_enter(&sandbox);
         if (err_is(&err))
