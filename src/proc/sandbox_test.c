@@ -72,7 +72,7 @@ static int work_as_mailbox(void)
     const bool known = getpwnam("nobody") != NULL && deliver() == 0;
     pid_t child = known ? fork() : -1;
     if (child == 0)
-        _exit(become_nobody() == 0 ? 0 : 1);
+        _exit(become_nobody() == 0 && raise(SIGCHLD) == 0 ? 0 : 1);
     if (child < 0 || waitpid(child, &status, 0) != child)
         return -1;
     errno = EPERM;
