@@ -133,7 +133,8 @@ static const int processes[] = {
     SCMP_SYS(fork),       SCMP_SYS(getgroups), SCMP_SYS(getresgid), SCMP_SYS(getresuid),
     SCMP_SYS(kill),       SCMP_SYS(setgid),    SCMP_SYS(setgroups), SCMP_SYS(setresgid),
     SCMP_SYS(setresuid),  SCMP_SYS(setsid),    SCMP_SYS(setuid),    SCMP_SYS(signalfd4),
-    SCMP_SYS(socketpair), SCMP_SYS(vfork),     SCMP_SYS(wait4),     SCMP_SYS(waitid),
+    SCMP_SYS(socketpair), SCMP_SYS(tgkill),    SCMP_SYS(vfork),     SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
 };
 
 static const struct {
