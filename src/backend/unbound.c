@@ -36,14 +36,13 @@ static struct err set_up(struct ub_ctx *context, const char *servers)
     int code = ub_ctx_async(context, IN_A_THREAD);
     if (code != 0)
         return failed("a thread", code);
-    if (servers[0] != '\0') {
-        /* Servers of the administrator's may be on this machine, which libunbound would not ask. */
-        (void)ub_ctx_set_option(context, "do-not-query-localhost:", "no");
-        return use_servers(context, servers);
-    }
+    /* The servers may be on this machine, which libunbound would not ask by itself. */
     (void)ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+    if (servers[0] != '\0')
+        return use_servers(context, servers);
+    /* Without that file the servers of the root are asked, and so on downwards. */
     code = ub_ctx_resolvconf(context, NULL);
-    return code == 0 ? err_none() : failed("/etc/resolv.conf", code);
+    return code == 0 || code == UB_READFILE ? err_none() : failed("/etc/resolv.conf", code);
 }
 
 struct err unbound_open(const char *servers, struct unbound **out)

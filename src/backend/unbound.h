@@ -18,7 +18,7 @@ struct unbound_question {
 };
 
 /* `servers` names those that are asked, "192.0.2.1, 127.0.0.1@5353"; empty: those of
- * /etc/resolv.conf. */
+ * /etc/resolv.conf, or of the root where there is no such file. */
 MUST_CHECK struct err unbound_open(const char *servers, struct unbound **out);
 /* Nothing may be open. */
 void unbound_close(struct unbound *unbound);

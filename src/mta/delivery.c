@@ -5,10 +5,7 @@
 
 #include <string.h>
 
-enum {
-    DELIVERY_OUTPUT_MAX = 64 << 10, /* content waits while more than this is unsent */
-    ADDRESSES_TRIED_MAX = 5,        /* of all hosts together, as Postfix's smtp_mx_address_limit */
-};
+enum { DELIVERY_OUTPUT_MAX = 64 << 10 }; /* content waits while more than this is unsent */
 
 static struct delivery *delivery_of(struct stream_user *user)
 {
@@ -137,27 +134,21 @@ static void end(struct delivery *delivery, const char *status)
     defer_attempt(delivery, status);
     delivery->events->ended(delivery->owner, slice_of(delivery->reached ? "" : delivery->failure));
     snapshot_leave(delivery->snapshot);
-    memory_free(delivery->hosts);
+    next_hop_free(&delivery->next_hop);
     memory_free(delivery);
 }
 
 /* ---- connecting ---- */
 
-static const char *host_name(const struct delivery *delivery)
-{
-    return delivery->hosts != NULL ? delivery->hosts->list[delivery->host_index].name
-                                   : delivery->route.host;
-}
-
 static void name_peer(struct delivery *delivery)
 {
     const struct route *route = &delivery->route;
     struct writer w = writer_over(delivery->host, sizeof delivery->host - 1);
-    writer_printf(&w, "%s[", host_name(delivery));
+    writer_printf(&w, "%s[", next_hop_host(&delivery->next_hop));
     if (route->socket != NULL)
         writer_text(&w, route->socket);
     else
-        ip_format(&w, &delivery->question.addresses[delivery->address]);
+        ip_format(&w, next_hop_address(&delivery->next_hop));
     writer_byte(&w, ']');
     delivery->host[w.len] = '\0';
     w = writer_over(delivery->endpoint, sizeof delivery->endpoint - 1);
@@ -172,9 +163,8 @@ static struct endpoint endpoint_of(const struct delivery *delivery)
     const struct route *route = &delivery->route;
     if (route->socket != NULL)
         return (struct endpoint){.kind = ENDPOINT_UNIX, .path = route->socket_path};
-    return (struct endpoint){.kind = ENDPOINT_IP,
-                             .ip = delivery->question.addresses[delivery->address],
-                             .port = route->port};
+    return (struct endpoint){
+        .kind = ENDPOINT_IP, .ip = *next_hop_address(&delivery->next_hop), .port = route->port};
 }
 
 static void connect_address(struct delivery *delivery)
@@ -190,142 +180,43 @@ static void connect_address(struct delivery *delivery)
     be_patient(delivery);
 }
 
-static void find_addresses(struct delivery *delivery);
-
-static bool may_try_another(const struct delivery *delivery)
-{
-    return delivery->attempt != NULL && !delivery->core->stopping &&
-           delivery->tries < ADDRESSES_TRIED_MAX;
-}
-
-/* This host is no use now: the next one, or the end. */
-static void try_next_host(struct delivery *delivery, const char *status)
-{
-    bool another = delivery->hosts != NULL && delivery->host_index + 1 < delivery->hosts->count;
-    if (!another || !may_try_another(delivery)) {
-        end(delivery, status);
-        return;
-    }
-    delivery->host_index++;
-    find_addresses(delivery);
-}
-
-/* The same with an address. */
+/* This address is no use now: the next one, or the end. */
 static void try_next_address(struct delivery *delivery, const char *status)
 {
-    bool another = delivery->address + 1 < delivery->question.address_count;
+    bool go_on = delivery->attempt != NULL && !delivery->core->stopping;
     drop_stream(delivery);
-    delivery->tries++;
+    deadline_clear(&delivery->core->deadlines, &delivery->deadline);
     delivery->tls_given_up = false;
-    if (!another || !may_try_another(delivery)) {
-        try_next_host(delivery, status);
-        return;
-    }
-    delivery->address++;
-    connect_address(delivery);
+    delivery->phase = DELIVERY_RESOLVING;
+    if (!go_on || !next_hop_advance(&delivery->next_hop))
+        end(delivery, status);
 }
 
-/* What was under way has failed for good; others for the same destination may fare better. */
+/* What was under way fails too, but others for this destination may fare better later: so it is not
+ * told as unreachable. */
 static void fail_for_good(struct delivery *delivery, const char *status)
 {
     fail_attempt(delivery, status);
-    delivery->reached = true; /* the destination is not unreachable: it does not exist */
+    delivery->reached = true;
     end(delivery, status);
 }
 
-/* ---- which hosts, and which addresses ---- */
-
-static void set_lookup_failure(struct delivery *delivery, const char *name, const char *type,
-                               bool again)
+static void on_next_hop(struct next_hop *next_hop, enum next_hop_outcome outcome)
 {
-    set_failure(delivery,
-                "Host or domain name not found. Name service error for name=%s type=%s: Host not "
-                "found%s",
-                name, type, again ? ", try again" : "");
-}
-
-static void on_host_answered(struct host_question *question)
-{
-    struct delivery *delivery = CONTAINER_OF(question, struct delivery, question);
-    if (question->outcome == HOST_FOUND) {
-        connect_address(delivery);
-        return;
-    }
-    set_lookup_failure(delivery, host_name(delivery), "A", question->outcome == HOST_TROUBLE);
-    if (question->outcome == HOST_ABSENT && delivery->hosts == NULL)
-        fail_for_good(delivery, "5.4.4");
-    else
-        try_next_host(delivery, "4.4.3");
-}
-
-static void find_addresses(struct delivery *delivery)
-{
-    struct host_question *question = &delivery->question;
-    const char *name = host_name(delivery);
-    *question = (struct host_question){.name = name, .answered = on_host_answered};
-    delivery->phase = DELIVERY_RESOLVING;
-    delivery->address = 0;
-    if (delivery->route.socket != NULL || ip_parse(slice_of(name), &question->addresses[0])) {
-        question->address_count = 1;
-        connect_address(delivery);
-    } else {
-        world_find_host(delivery->core->world, question);
-    }
-}
-
-/* RFC 5321 §5.1: a domain without MX records takes its mail itself. */
-static void use_hosts(struct delivery *delivery, enum mail_hosts_outcome outcome)
-{
+    struct delivery *delivery = CONTAINER_OF(next_hop, struct delivery, next_hop);
     switch (outcome) {
-    case MAIL_HOSTS_FOUND:
-        find_addresses(delivery);
+    case NEXT_HOP_FOUND:
+        connect_address(delivery);
         return;
-    case MAIL_HOSTS_NONE:
-        memory_free(delivery->hosts);
-        delivery->hosts = NULL;
-        find_addresses(delivery);
+    case NEXT_HOP_LATER:
+        set_failure(delivery, "%s", next_hop->failure);
+        end(delivery, next_hop->status);
         return;
-    case MAIL_HOSTS_REFUSED:
-        set_failure(delivery, "Domain %s does not accept mail (nullMX)", delivery->route.host);
-        fail_for_good(delivery, "5.1.10");
-        return;
-    case MAIL_HOSTS_OURS:
-        set_failure(delivery, "mail for %s loops back to myself", delivery->route.host);
-        fail_for_good(delivery, "5.4.6");
+    case NEXT_HOP_NEVER:
+        set_failure(delivery, "%s", next_hop->failure);
+        fail_for_good(delivery, next_hop->status);
         return;
     }
-}
-
-static void on_mx_answered(struct dns_question *question)
-{
-    struct delivery *delivery = CONTAINER_OF(question, struct delivery, mx);
-    const struct transport *transport = delivery->route.transport;
-    uint64_t chance;
-    if (question->outcome == DNS_TROUBLE) {
-        set_lookup_failure(delivery, delivery->route.host, "MX", true);
-        end(delivery, "4.4.3");
-        return;
-    }
-    if (question->outcome != DNS_FOUND) {
-        find_addresses(delivery);
-        return;
-    }
-    world_random(delivery->core->world, &chance, sizeof chance);
-    delivery->hosts = memory_new(sizeof *delivery->hosts);
-    use_hosts(delivery, mail_hosts_make(question->records, slice_of(transport->hostname), chance,
-                                        delivery->hosts));
-}
-
-static void find_host(struct delivery *delivery)
-{
-    struct ip ip;
-    if (!delivery->route.wants_mx || ip_parse(slice_of(delivery->route.host), &ip)) {
-        find_addresses(delivery);
-        return;
-    }
-    delivery->mx = (struct dns_question){
-        .name = delivery->route.host, .type = DNS_MX, .answered = on_mx_answered};
-    resolver_ask(delivery->core->resolver, &delivery->mx);
 }
 
 /* ---- content ---- */
@@ -458,7 +349,7 @@ static void settle(struct delivery *delivery, const struct smtp_client_step *ste
         static const enum attempt_outcome outcomes[] = {
             [2] = ATTEMPT_SENT, [3] = ATTEMPT_FAILED, [4] = ATTEMPT_DEFERRED, [5] = ATTEMPT_FAILED};
         verdict.outcome = outcomes[step->reply->code / 100];
-        verdict.remote_host = slice_of(host_name(delivery));
+        verdict.remote_host = slice_of(next_hop_host(&delivery->next_hop));
         verdict.remote_reply = said;
         smtp_reply_status(step->reply, status);
         if (verdict.outcome == ATTEMPT_SENT)
@@ -545,7 +436,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_START_TLS:
-        world_start_tls(delivery->stream, host_name(delivery));
+        world_start_tls(delivery->stream, next_hop_host(&delivery->next_hop));
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_READY:
@@ -681,6 +572,6 @@ struct delivery *delivery_begin(struct core *core, struct attempt *attempt,
     delivery->settings.helo_name = slice_of(transport->helo_name);
     delivery->settings.lmtp = transport->lmtp;
     memcpy(delivery->relay, "none", sizeof "none");
-    find_host(delivery);
+    next_hop_find(&delivery->next_hop, core, &delivery->route, on_next_hop);
     return delivery;
 }

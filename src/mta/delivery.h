@@ -5,11 +5,10 @@
 
 #include "mta/attempt.h"
 #include "mta/core.h"
-#include "mta/resolver.h"
+#include "mta/next_hop.h"
 #include "mta/route.h"
 #include "mta/snapshot.h"
 #include "proto/dot_stuffing.h"
-#include "proto/mail_hosts.h"
 #include "proto/smtp_client.h"
 #include "spool/content.h"
 
@@ -33,12 +32,7 @@ struct delivery {
     struct smtp_client_settings settings;
     struct smtp_client machine;
     struct deadline deadline;
-    struct dns_question mx;
-    struct mail_hosts *hosts; /* of the domain; NULL: the route's host itself */
-    size_t host_index;        /* the one that is tried, of these … */
-    struct host_question question;
-    size_t address; /* … and of question.addresses */
-    unsigned tries; /* addresses that were tried */
+    struct next_hop next_hop;
     enum smtp_client_tls wanted_tls;
     bool tls_given_up; /* the handshake failed where TLS is not required */
     bool reached;      /* the server was ready for mail once */

@@ -135,9 +135,14 @@ static void ask(struct resolve_client *client, const struct dns_request *request
     on_answered(&question->question);
 }
 
+static bool is_known(uint16_t type)
+{
+    return type == DNS_A || type == DNS_AAAA || type == DNS_MX;
+}
+
 static bool is_sound(const struct resolve_client *client, const struct dns_request *request)
 {
-    return client->open < CLIENT_QUESTIONS_MAX && request->type == DNS_MX &&
+    return client->open < CLIENT_QUESTIONS_MAX && is_known(request->type) &&
            slice_find(request->name, '\0') == request->name.len;
 }
 

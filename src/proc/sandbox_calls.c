@@ -137,6 +137,11 @@ static const int processes[] = {
     SCMP_SYS(waitid),
 };
 
+static const int resolve[] = {
+    SCMP_SYS(bind),
+    SCMP_SYS(socketpair),
+};
+
 static const struct {
     enum call_group group;
     const int *calls;
@@ -146,6 +151,7 @@ static const struct {
     {CALLS_SPOOL, spool, COUNT_OF(spool)},
     {CALLS_MAILBOXES, mailboxes, COUNT_OF(mailboxes)},
     {CALLS_PROCESSES, processes, COUNT_OF(processes)},
+    {CALLS_RESOLVE, resolve, COUNT_OF(resolve)},
 };
 
 /* ---- what only an attacker does ---- */

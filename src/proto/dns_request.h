@@ -5,7 +5,7 @@
 
 #include "base/writer.h"
 
-enum dns_type { DNS_MX = 15 };
+enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_AAAA = 28 };
 
 enum dns_outcome {
     DNS_FOUND,
