@@ -15,6 +15,7 @@ void active_release(struct active *active)
     if (active->message != NULL) {
         queue->active_bytes -= buf_len(&active->message->payload);
         buf_free(&active->message->payload);
+        active->message->in_hand = false;
     }
     queue->active_count--;
     snapshot_leave(active->snapshot);
@@ -79,17 +80,19 @@ static bool record_try(struct active *active)
     bool recorded =
         spool_record_try(&core->spool, message, core_wall_us(core) + wait_us, results, count);
     memory_free(results);
-    if (recorded)
-        queue_add(queue, message);
     return recorded;
 }
 
 bool active_record(struct active *active)
 {
+    struct queue *queue = active->queue;
+    struct spool_message *message = active->message;
     bool deferred = count_outcome(active, ATTEMPT_DEFERRED) > 0;
     if (deferred ? !record_try(active) : !record_done(active))
         return false;
     active_release(active);
+    if (deferred)
+        queue_add(queue, message);
     return true;
 }
 

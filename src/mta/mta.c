@@ -35,6 +35,23 @@ static void on_disk_done(struct disk_request *request, int error)
     spool_request_done(&mta->core.spool, request, error);
 }
 
+/* What compaction found damaged is of no use to anybody any more, but it is not thrown away. */
+static void quarantine_damaged(struct mta *mta)
+{
+    struct spool *spool = &mta->core.spool;
+    struct spool_message *message;
+    while ((message = spool_next_damaged(spool)) != NULL) {
+        struct queue_id id =
+            core_queue_id(&mta->core, spool_message_id(message), message->arrival_us);
+        core_log(&mta->core, SEVERITY_ERROR, NULL, "qmgr",
+                 "%s: what is on disk of this message is damaged (segment %llu, offset %u): it is "
+                 "taken out of the queue, and its segment will be set aside",
+                 id.text, (unsigned long long)message->place.segment, message->place.offset);
+        queue_remove(&mta->queue, message);
+        spool_quarantine(spool, message);
+    }
+}
+
 static void on_retry(struct deadline *deadline)
 {
     struct mta *mta = CONTAINER_OF(deadline, struct mta, retry);
@@ -164,6 +181,7 @@ void mta_turn(struct mta *mta)
     queue_turn(&mta->queue);
     schedule_turn(&mta->schedule);
     pump_spool(mta);
+    quarantine_damaged(mta);
     plan_retry(mta);
     let_clients_in(mta);
     snapshots_sweep(&mta->snapshots);
@@ -180,6 +198,7 @@ void mta_stop(struct mta *mta)
 {
     mta->core.stopping = true;
     world_accept(mta->core.world, false);
+    spool_rest(&mta->core.spool);
     sessions_stop(&mta->sessions);
 }
 
