@@ -65,6 +65,50 @@ static void plan_retry(struct mta *mta)
                      on_retry);
 }
 
+/* ---- poison ---- */
+
+static void record_next_poison(struct mta *mta);
+
+static void on_poison_recorded(struct order *order)
+{
+    struct mta *mta = order->owner;
+    in_hand_forgive(mta->core.in_hand, order->id);
+    record_next_poison(mta);
+}
+
+/* The record follows when the log is open; until it is durable the message stays a suspect. */
+static void record_next_poison(struct mta *mta)
+{
+    unsigned at = 0;
+    mta->poison = (struct order){.kind = ORDER_HOLD,
+                                 .id = in_hand_poison(mta->core.in_hand, &at),
+                                 .done = on_poison_recorded,
+                                 .owner = mta};
+    if (mta->poison.id != 0)
+        orders_add(&mta->orders, &mta->poison);
+}
+
+static void hold_poison(struct mta *mta)
+{
+    unsigned at = 0;
+    uint64_t id;
+    if (mta->core.in_hand == NULL)
+        return;
+    in_hand_blame(mta->core.in_hand);
+    while ((id = in_hand_poison(mta->core.in_hand, &at)) != 0) {
+        struct spool_message *message = spool_find(&mta->core.spool, id);
+        if (message == NULL)
+            continue;
+        struct queue_id queue_id = core_queue_id(&mta->core, id, message->arrival_us);
+        core_log(&mta->core, SEVERITY_ERROR, NULL, "qmgr",
+                 "%s: workers crashed %d times with this message in hand: it is held; look at it "
+                 "with \"tuvi queue show\", and report the crash",
+                 queue_id.text, IN_HAND_CRASHES_MAX);
+        message->held = true;
+    }
+    record_next_poison(mta);
+}
+
 /* ---- replay ---- */
 
 static void replay(struct mta *mta);
@@ -80,6 +124,7 @@ static void end_replay(struct mta *mta)
 {
     struct map *messages = &mta->core.spool.messages;
     mta->replaying = false;
+    hold_poison(mta);
     for (struct map_node *node = map_next(messages, NULL); node != NULL;
          node = map_next(messages, node))
         queue_add(&mta->queue, CONTAINER_OF(node, struct spool_message, by_id));
@@ -134,6 +179,8 @@ struct mta *mta_new(const struct mta_start *start)
     world_random(start->world, &spool.secret_key, sizeof spool.secret_key);
     mta->core.world = start->world;
     mta->core.user = start->user;
+    mta->core.in_hand = start->in_hand;
+    mta->drains = start->drains;
     mta->replaying = true;
     deadlines_init(&mta->core.deadlines);
     spool_init(&mta->core.spool, &spool);
@@ -142,6 +189,7 @@ struct mta *mta_new(const struct mta_start *start)
     sessions_init(&mta->sessions, &mta->core);
     schedule_init(&mta->schedule, &mta->core);
     queue_init(&mta->queue, &mta->core, &mta->schedule);
+    orders_init(&mta->orders, &mta->core, &mta->queue);
     replay(mta);
     return mta;
 }
@@ -150,6 +198,7 @@ void mta_free(struct mta *mta)
 {
     mta->core.snapshot = NULL;
     snapshots_free(&mta->snapshots);
+    orders_free(&mta->orders);
     queue_free(&mta->queue);
     schedule_free(&mta->schedule);
     spool_free(&mta->core.spool);
@@ -160,6 +209,11 @@ void mta_free(struct mta *mta)
 void mta_reload(struct mta *mta, const struct snapshot_source *source)
 {
     snapshots_add(&mta->snapshots, source);
+}
+
+void mta_order(struct mta *mta, struct order *order)
+{
+    orders_add(&mta->orders, order);
 }
 
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
@@ -173,11 +227,12 @@ void mta_turn(struct mta *mta)
 {
     struct spool_message *message;
     deadlines_expire(&mta->core.deadlines, core_now_ms(&mta->core));
-    if (mta->replaying)
+    if (mta->replaying || mta_is_drained(mta))
         return;
     while ((message = spool_next_committed(&mta->core.spool)) != NULL)
         queue_add(&mta->queue, message);
     sessions_turn(&mta->sessions);
+    orders_turn(&mta->orders);
     queue_turn(&mta->queue);
     schedule_turn(&mta->schedule);
     pump_spool(mta);
@@ -206,4 +261,12 @@ bool mta_is_quiet(const struct mta *mta)
 {
     return list_is_empty(&mta->sessions.all) && mta->schedule.connections == 0 && !mta->replaying &&
            log_is_quiet(&mta->core.spool.log) && list_is_empty(&mta->queue.want_room);
+}
+
+bool mta_is_drained(const struct mta *mta)
+{
+    const struct spool *spool = &mta->core.spool;
+    return mta->drains && !mta->replaying && spool->messages.count == 0 &&
+           list_is_empty(&spool->concluding) && list_is_empty(&mta->orders.list) &&
+           log_is_quiet(&spool->log);
 }

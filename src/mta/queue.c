@@ -55,7 +55,9 @@ void queue_remove(struct queue *queue, struct spool_message *message)
 int64_t queue_next_due(const struct queue *queue)
 {
     const struct heap_node *first = heap_first(&queue->due);
-    return first == NULL || is_full(queue) || queue->core->stopping ? INT64_MAX : first->at;
+    /* Nothing is tried whose result could not be recorded. */
+    bool mute = !log_takes_results(&queue->core->spool.log);
+    return first == NULL || is_full(queue) || mute || queue->core->stopping ? INT64_MAX : first->at;
 }
 
 /* ---- activating ---- */
@@ -74,7 +76,7 @@ static void put_off(struct active *active, const char *why)
     queue_add(queue, message);
 }
 
-static void use_record(struct active *active)
+static void read_and_route(struct active *active)
 {
     struct queue *queue = active->queue;
     struct spool_message *message = active->message;
@@ -89,6 +91,14 @@ static void use_record(struct active *active)
              SLICE_PRINTF(active->view.envelope.sender), (unsigned long long)message->size,
              message->recipients_left);
     active_deliver(active);
+}
+
+static void use_record(struct active *active)
+{
+    struct core *core = active->queue->core;
+    uint64_t before = core_take_in_hand(core, spool_message_id(active->message));
+    read_and_route(active);
+    core_take_in_hand(core, before);
 }
 
 static void on_loaded(struct disk_request *request, int error)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { SEGMENTS_MAX = 1 << 20 };
@@ -24,6 +25,28 @@ struct err slot_lock(int slot_fd)
         return err_errno(error, "another worker uses this slot");
     }
     return err_none(); /* the descriptor stays open: it is the lock */
+}
+
+/* The blocks are there before anybody writes to the mapping, because a full disk would end the
+ * process then. */
+static bool fill_up(int fd, size_t size)
+{
+    char *bytes = memory_new(size);
+    ssize_t got = pread(fd, bytes, size, 0);
+    bool good = got >= 0 && pwrite(fd, bytes, size, 0) == (ssize_t)size;
+    memory_free(bytes);
+    return good;
+}
+
+void *slot_keep(int slot_fd, const char *name, size_t size)
+{
+    int fd = openat(slot_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    void *memory = MAP_FAILED;
+    if (fd >= 0 && fill_up(fd, size))
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd >= 0)
+        close(fd);
+    return memory != MAP_FAILED ? memory : NULL;
 }
 
 void slot_name_segment(uint64_t segment, char name[SLOT_NAME_MAX])

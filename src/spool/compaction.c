@@ -284,8 +284,8 @@ static bool go_on(struct compaction *compaction, struct disk_request **request)
     case COMPACTION_RECORD:
         compaction->phase = COMPACTION_CHUNKS;
         if (message->last_try.segment != 0)
-            *request = read_place(compaction, &message->last_try, &compaction->try_record,
-                                  COMPACTION_TRY);
+            *request =
+                read_place(compaction, &message->last_try, &compaction->try_record, COMPACTION_TRY);
         return *request == NULL;
     case COMPACTION_CHUNKS:
         *request = next_chunk(compaction);

@@ -25,18 +25,18 @@ enum compaction_phase {
 struct compaction {
     struct spool *spool;
     enum compaction_phase phase;
-    uint64_t id;             /* of the message that moves */
-    struct log_place from;   /* its record */
-    char *record;            /* the record, whose places are overwritten with the new ones */
-    struct slice payload;    /* in it: what a MESSAGE record holds */
-    struct slice places;     /* in it: of the chunks that are still to be moved */
-    struct slice last_try;   /* what goes with it of its last TRY */
+    uint64_t id;           /* of the message that moves */
+    struct log_place from; /* its record */
+    char *record;          /* the record, whose places are overwritten with the new ones */
+    struct slice payload;  /* in it: what a MESSAGE record holds */
+    struct slice places;   /* in it: of the chunks that are still to be moved */
+    struct slice last_try; /* what goes with it of its last TRY */
     char *try_record;
     char *chunk;
-    uint64_t oldest;         /* the segment of its first new piece; 0: there is none yet */
-    struct list landing;     /* stored, and not durable yet */
-    uint64_t damaged;        /* a message that cannot be moved: the owner's to take */
-    uint64_t rests_in;       /* the disk failed while this segment was open: until the next is */
+    uint64_t oldest;     /* the segment of its first new piece; 0: there is none yet */
+    struct list landing; /* stored, and not durable yet */
+    uint64_t damaged;    /* a message that cannot be moved: the owner's to take */
+    uint64_t rests_in;   /* the disk failed while this segment was open: until the next is */
     bool reading;
     bool stopped;
     struct disk_request request;

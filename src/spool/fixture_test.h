@@ -1,4 +1,5 @@
-/* What the tests of this floor share: a disk in memory, a spool on it, and messages to put there. */
+/* What the tests of this floor share: a disk in memory, a spool on it, and messages to put there.
+ */
 #ifndef TUVI_SPOOL_FIXTURE_TEST_H
 #define TUVI_SPOOL_FIXTURE_TEST_H
 

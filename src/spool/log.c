@@ -140,6 +140,11 @@ bool log_takes_mail(struct log *log)
     return has_eighths_left(log, 4) && (log->next == NEXT_READY || log->next_error == 0);
 }
 
+bool log_takes_results(const struct log *log)
+{
+    return log->next == NEXT_READY || room_in_segment(log) >= SEGMENT_BLOCK;
+}
+
 bool log_takes_move(struct log *log)
 {
     enum { MOVES_MAX = 64 << 10 }; /* so that new mail waits for little */

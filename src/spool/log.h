@@ -92,6 +92,8 @@ bool log_append(struct log *log, enum record_type type, uint64_t id, const struc
  * ready; otherwise the rest of the open one is kept for what makes room. */
 bool log_takes_mail(struct log *log);
 bool log_takes_chunk(struct log *log);
+/* There is room for what became of deliveries. */
+bool log_takes_results(const struct log *log);
 /* The same for what compaction moves, which makes room in the end. */
 bool log_takes_move(struct log *log);
 

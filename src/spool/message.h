@@ -29,6 +29,7 @@ struct spool_message {
     bool held;          /* no attempt until it is released */
     bool expired;       /* the next attempt is the last */
     bool in_hand;       /* the owner's: the message is being read, so it must stay where it is */
+    bool unwanted;      /* the owner's: it is done when its attempts are back, however they went */
     bool moving;        /* compaction copies it */
     struct buf payload; /* the record's payload while it is in memory; empty otherwise */
 

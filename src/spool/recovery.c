@@ -170,12 +170,10 @@ static void mark_damaged(struct spool *spool, uint64_t number)
 static bool take_unused_segment(struct spool *spool)
 {
     const struct recovery *recovery = &spool->recovery;
-    struct segment *last =
-        segment_table_find(&spool->segments, recovery->last_segment.number);
+    struct segment *last = segment_table_find(&spool->segments, recovery->last_segment.number);
     if (!recovery->last_is_unused || last == NULL || !segment_is_free(last) || last->damaged ||
         recovery->last_segment.size != spool->start.segment_size ||
-        recovery->last_segment.number !=
-            spool->start.segments[spool->start.segment_count - 1])
+        recovery->last_segment.number != spool->start.segments[spool->start.segment_count - 1])
         return false;
     segment_table_remove(&spool->segments, last);
     return true;
