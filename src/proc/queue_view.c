@@ -304,6 +304,11 @@ const char *queue_entry_reason(const struct queue_entry *entry, size_t recipient
     return reasons != NULL ? reasons->texts[recipient] : NULL;
 }
 
+unsigned queue_entry_slot(const struct queue_entry *entry)
+{
+    return entry->slot->number;
+}
+
 struct spool *queue_entry_spool(const struct queue_entry *entry)
 {
     return &entry->slot->spool;

@@ -211,14 +211,16 @@ static void add_auth_child(struct supervisor *supervisor)
 
 static void make_children(struct supervisor *supervisor)
 {
-    size_t workers = worker_count(supervisor);
-    supervisor->children = memory_new((workers + 1) * sizeof *supervisor->children);
+    const struct folders *folders = &supervisor->folders;
+    supervisor->children = memory_new((folders->slot_count + 1) * sizeof *supervisor->children);
     if (supervisor->has_passwords)
         add_auth_child(supervisor);
-    for (uint32_t slot = 0; slot < workers; slot++) {
+    for (size_t i = 0; i < folders->slot_count; i++) {
         struct child *child = &supervisor->children[supervisor->child_count++];
         child->role = "worker";
-        child->slot = slot;
+        child->folder = i;
+        child->slot = folders->slots[i].number;
+        child->drains = i >= folders->slot_count - folders->orphan_count;
     }
 }
 
@@ -248,6 +250,8 @@ static void fill_handoff(struct supervisor *supervisor, const struct child *chil
     snprintf(handoff->user, sizeof handoff->user, "%s",
              is_worker(child) ? supervisor->mail.name : supervisor->auth.name);
     handoff->slot = child->slot;
+    handoff->drains = child->drains;
+    handoff->has_orders = is_worker(child) && supervisor->folders.slots[child->folder].orders >= 0;
     handoff->in_background = supervisor->in_background;
     handoff->has_log_file = supervisor->log_fd >= 0;
     handoff->syslog_facility = (uint32_t)facility_of(supervisor->parameters->syslog_facility);
@@ -270,7 +274,8 @@ static void fill_listeners(struct supervisor *supervisor, const struct child *ch
     if (!is_worker(child))
         handoff->listeners[0] = (struct handoff_listener){supervisor->auth_service, true};
     for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
-        handoff->listeners[i].service = supervisor->sockets.list[i].service;
+        handoff->listeners[i].service =
+            child->drains ? HANDOFF_NO_SERVICE : supervisor->sockets.list[i].service;
 }
 
 static struct err start_child(struct supervisor *supervisor, struct child *child)
@@ -278,11 +283,12 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
     struct handoff *handoff = memory_new(sizeof *handoff);
     int listeners[HANDOFF_LISTENERS_MAX];
     struct child_descriptors descriptors = {
-        .log = supervisor->log_fd, .slot = -1, .listeners = listeners};
+        .log = supervisor->log_fd, .slot = -1, .orders = -1, .listeners = listeners};
     fill_handoff(supervisor, child, handoff);
     fill_listeners(supervisor, child, handoff);
     if (is_worker(child)) {
-        descriptors.slot = supervisor->folders.slots[child->slot];
+        descriptors.slot = supervisor->folders.slots[child->folder].fd;
+        descriptors.orders = supervisor->folders.slots[child->folder].orders;
         for (size_t i = 0; i < supervisor->sockets.count; i++)
             listeners[i] = supervisor->sockets.list[i].fd;
         descriptors.listener_count = supervisor->sockets.count;
@@ -333,6 +339,10 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     child->start_again_ms = 0;
     if (supervisor->stopping || (child == supervisor->auth_child && !supervisor->has_passwords))
         return;
+    if (child->drains && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        folders_end_orders(&supervisor->folders, child->folder); /* its queue is empty */
+        return;
+    }
     child->failures = steady ? 1 : child->failures + 1;
     plan_start(child);
 }
@@ -392,7 +402,7 @@ static void check_ready(struct supervisor *supervisor)
     if (supervisor->serving || supervisor->stopping)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (!supervisor->children[i].ready)
+        if (!supervisor->children[i].ready && !supervisor->children[i].drains)
             return;
     begin_to_serve(supervisor);
 }
@@ -414,7 +424,7 @@ static bool start_has_failed(const struct supervisor *supervisor)
     if (supervisor->serving)
         return false;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].failures >= FAILURES_MAX)
+        if (supervisor->children[i].failures >= FAILURES_MAX && !supervisor->children[i].drains)
             return true;
     return now_ms() >= supervisor->give_up_ms;
 }
