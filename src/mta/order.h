@@ -1,5 +1,6 @@
 /* Orders: what an administrator wants done to messages in the queue. Each is recorded in the log,
- * and is answered once the record is durable. A message in hand obeys when its attempts are back. */
+ * and is answered once the record is durable. A message in hand obeys when its attempts are back.
+ */
 #ifndef TUVI_MTA_ORDER_H
 #define TUVI_MTA_ORDER_H
 

@@ -39,6 +39,7 @@ struct reasons {
 
 static int read_now(struct queue_slot *slot, struct disk_request *request)
 {
+    request->past_cache = false; /* the cache has what the daemon wrote just now */
     slot->read_error = slot_read(slot->fd, request);
     return slot->read_error;
 }

@@ -54,28 +54,64 @@ void slot_name_segment(uint64_t segment, char name[SLOT_NAME_MAX])
     snprintf(name, SLOT_NAME_MAX, "%016llx.segment", (unsigned long long)segment);
 }
 
-int slot_read(int slot_fd, struct disk_request *request)
+/* Until the end of the file, or an error: an errno value, or 0. */
+static int read_whole(int fd, char *into, size_t length, uint64_t offset, size_t *got)
 {
-    char name[SLOT_NAME_MAX];
-    size_t got = 0;
-    int error = 0;
-    slot_name_segment(request->segment, name);
-    int fd = openat(slot_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return errno;
-    while (got < request->length && error == 0) {
-        ssize_t len =
-            pread(fd, request->into + got, request->length - got, (off_t)(request->offset + got));
+    *got = 0;
+    while (*got < length) {
+        ssize_t len = pread(fd, into + *got, length - *got, (off_t)(offset + *got));
+        if (len < 0 && errno != EINTR)
+            return errno;
         if (len == 0)
             break;
         if (len > 0)
-            got += (size_t)len;
-        else if (errno != EINTR)
-            error = errno;
+            *got += (size_t)len;
     }
+    return 0;
+}
+
+static int read_cached(int slot_fd, const char *name, struct disk_request *request)
+{
+    int fd = openat(slot_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno;
+    int error = read_whole(fd, request->into, request->length, request->offset, &request->length);
     close(fd);
-    request->length = got;
     return error;
+}
+
+/* Whole blocks, by way of memory that begins where a block may. EINVAL where the file system or
+ * the medium does not know how. */
+static int read_past_cache(int slot_fd, const char *name, struct disk_request *request)
+{
+    enum { BLOCK = 4096 };
+    uint64_t start = request->offset / BLOCK * BLOCK;
+    size_t skip = (size_t)(request->offset - start), got = 0;
+    size_t length = (skip + request->length + BLOCK - 1) / BLOCK * BLOCK;
+    int fd = openat(slot_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECT);
+    if (fd < 0)
+        return errno;
+    char *blocks = aligned_alloc(BLOCK, length);
+    int error = blocks != NULL ? read_whole(fd, blocks, length, start, &got) : ENOMEM;
+    close(fd);
+    if (error == 0) {
+        struct slice wanted =
+            slice_first(slice_skip(slice_make(blocks, got), skip), request->length);
+        memcpy(request->into, wanted.at, wanted.len);
+        request->length = wanted.len;
+    }
+    free(blocks);
+    return error;
+}
+
+int slot_read(int slot_fd, struct disk_request *request)
+{
+    char name[SLOT_NAME_MAX];
+    int error = EINVAL;
+    slot_name_segment(request->segment, name);
+    if (request->past_cache)
+        error = read_past_cache(slot_fd, name, request);
+    return error == EINVAL ? read_cached(slot_fd, name, request) : error;
 }
 
 static bool number_of(const char *name, uint64_t *out)
