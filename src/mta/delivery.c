@@ -27,6 +27,13 @@ __attribute__((format(printf, 3, 4))) static void log_line(const struct delivery
              SLICE_PRINTF(writer_slice(&w)));
 }
 
+/* So that it is known which message it was when this goes wrong. */
+static struct core *take_in_hand(const struct delivery *delivery)
+{
+    core_take_in_hand(delivery->core, delivery->attempt != NULL ? delivery->attempt->id : 0);
+    return delivery->core;
+}
+
 /* LMTP's own greeting has a name of its own. */
 static const char *doing_at(const struct delivery *delivery, enum smtp_client_stage stage)
 {
@@ -227,12 +234,14 @@ static void on_content_read(struct disk_request *request, int error)
 {
     struct content *content = CONTAINER_OF(request, struct content, request);
     struct delivery *delivery = CONTAINER_OF(content, struct delivery, content);
+    struct core *core = take_in_hand(delivery);
     delivery->reading = false;
     content_read_done(content, error);
     if (delivery->end_status != NULL)
         end(delivery, delivery->end_status);
     else
         run(delivery);
+    core_take_in_hand(core, 0);
 }
 
 static void read_content(struct delivery *delivery)
@@ -296,6 +305,7 @@ static bool send_content(struct delivery *delivery)
 static void begin_attempt(struct delivery *delivery)
 {
     struct attempt *attempt = delivery->attempt;
+    take_in_hand(delivery);
     delivery->transaction = (struct smtp_client_transaction){
         .sender = attempt->sender,
         .recipients = attempt->recipients,
@@ -478,9 +488,8 @@ static void run(struct delivery *delivery)
 
 /* ---- events ---- */
 
-static void deadline_expired(struct deadline *deadline)
+static void run_out_of_time(struct delivery *delivery)
 {
-    struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
     if (delivery->phase == DELIVERY_CONNECTING) {
         set_failure(delivery, "connect to %s: Connection timed out", delivery->endpoint);
         try_next_address(delivery, "4.4.1");
@@ -494,27 +503,15 @@ static void deadline_expired(struct deadline *deadline)
         try_next_address(delivery, "4.4.2");
 }
 
-static void on_connected(struct stream_user *user)
+static void be_connected(struct delivery *delivery)
 {
-    struct delivery *delivery = delivery_of(user);
     memcpy(delivery->relay, delivery->endpoint, sizeof delivery->relay);
     delivery->phase = DELIVERY_TALKING;
     be_patient(delivery);
 }
 
-static void on_input(struct stream_user *user)
+static void go_on_with_tls(struct delivery *delivery, const struct tls_facts *facts)
 {
-    run(delivery_of(user));
-}
-
-static void on_drained(struct stream_user *user)
-{
-    run(delivery_of(user));
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    struct delivery *delivery = delivery_of(user);
     char text[512];
     struct writer w = writer_over(text, sizeof text);
     if (delivery->route.transport->tls_loglevel > 0) {
@@ -526,9 +523,8 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     run(delivery);
 }
 
-static void on_closed(struct stream_user *user, const char *reason)
+static void be_closed(struct delivery *delivery, const char *reason)
 {
-    struct delivery *delivery = delivery_of(user);
     delivery->stream = NULL;
     if (delivery->phase == DELIVERY_CONNECTING) {
         set_failure(delivery, "connect to %s: %s", delivery->endpoint, reason);
@@ -548,7 +544,45 @@ static void on_closed(struct stream_user *user, const char *reason)
     }
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+/* Each event is work on the message of the moment; the delivery may be gone when it is over. */
+
+static void deadline_expired(struct deadline *deadline)
+{
+    struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
+    struct core *core = take_in_hand(delivery);
+    run_out_of_time(delivery);
+    core_take_in_hand(core, 0);
+}
+
+static void on_connected(struct stream_user *user)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    be_connected(delivery_of(user));
+    core_take_in_hand(core, 0);
+}
+
+static void on_input(struct stream_user *user)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    run(delivery_of(user));
+    core_take_in_hand(core, 0);
+}
+
+static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    go_on_with_tls(delivery_of(user), facts);
+    core_take_in_hand(core, 0);
+}
+
+static void on_closed(struct stream_user *user, const char *reason)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    be_closed(delivery_of(user), reason);
+    core_take_in_hand(core, 0);
+}
+
+static const struct stream_events events = {on_connected, on_input, on_input, on_tls_started,
                                             on_closed};
 
 /* ---- from outside ---- */

@@ -96,12 +96,18 @@ static void begin_to_serve(struct supervisor *supervisor)
     tell_parent(supervisor, 0);
 }
 
+/* Who only empties a slot that nobody works on any more keeps nobody waiting. */
+static bool is_awaited(const struct child *child)
+{
+    return child->wanted && !child->drains;
+}
+
 static void check_ready(struct supervisor *supervisor)
 {
     if (supervisor->serving || supervisor->stopping)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].wanted && !supervisor->children[i].ready)
+        if (is_awaited(&supervisor->children[i]) && !supervisor->children[i].ready)
             return;
     begin_to_serve(supervisor);
 }
@@ -123,7 +129,8 @@ static bool start_has_failed(const struct supervisor *supervisor)
     if (supervisor->serving)
         return false;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].failures >= FAILURES_MAX)
+        if (is_awaited(&supervisor->children[i]) &&
+            supervisor->children[i].failures >= FAILURES_MAX)
             return true;
     return supervisor_now_ms() >= supervisor->give_up_ms;
 }

@@ -29,13 +29,16 @@ static struct child *add_child(struct supervisor *supervisor, const char *role, 
 
 void supervisor_make_children(struct supervisor *supervisor)
 {
-    size_t workers = supervisor_worker_count(supervisor);
-    supervisor->children = memory_new((workers + 3) * sizeof *supervisor->children);
+    const struct folders *folders = &supervisor->folders;
+    supervisor->children = memory_new((folders->slot_count + 3) * sizeof *supervisor->children);
     supervisor->auth_child = add_child(supervisor, "auth", 0, supervisor->wanted.auth);
     supervisor->mailbox_child = add_child(supervisor, "mailbox", 0, supervisor->wanted.mailbox);
     supervisor->resolve_child = add_child(supervisor, "resolve", 0, supervisor->wanted.resolve);
-    for (uint32_t slot = 0; slot < workers; slot++)
-        add_child(supervisor, "worker", slot, true);
+    for (size_t i = 0; i < folders->slot_count; i++) {
+        struct child *child = add_child(supervisor, "worker", folders->slots[i].number, true);
+        child->folder = i;
+        child->drains = i >= folders->slot_count - folders->orphan_count;
+    }
 }
 
 static bool is_worker(const struct child *child)
@@ -86,7 +89,8 @@ static void fill_listeners(const struct supervisor *supervisor, const struct chi
     if (!is_worker(child))
         handoff->listeners[0] = (struct handoff_listener){supervisor->wanted.auth_service, true};
     for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
-        handoff->listeners[i].service = supervisor->sockets.list[i].service;
+        handoff->listeners[i].service =
+            child->drains ? HANDOFF_NO_SERVICE : supervisor->sockets.list[i].service;
 }
 
 void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *child,
@@ -96,6 +100,8 @@ void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *
     snprintf(handoff->role, sizeof handoff->role, "%s", child->role);
     snprintf(handoff->user, sizeof handoff->user, "%s", user_of(supervisor, child));
     handoff->slot = child->slot;
+    handoff->drains = child->drains;
+    handoff->has_orders = is_worker(child) && supervisor->folders.slots[child->folder].orders >= 0;
     handoff->in_background = supervisor->in_background;
     handoff->has_log_file = supervisor->log_fd >= 0;
     handoff->syslog_facility =
@@ -116,10 +122,11 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
     struct handoff *handoff = memory_new(sizeof *handoff);
     int listeners[HANDOFF_LISTENERS_MAX];
     struct child_descriptors descriptors = {
-        .log = supervisor->log_fd, .slot = -1, .listeners = listeners};
+        .log = supervisor->log_fd, .slot = -1, .orders = -1, .listeners = listeners};
     supervisor_fill_handoff(supervisor, child, handoff);
     if (is_worker(child)) {
-        descriptors.slot = supervisor->folders.slots[child->slot];
+        descriptors.slot = supervisor->folders.slots[child->folder].fd;
+        descriptors.orders = supervisor->folders.slots[child->folder].orders;
         for (size_t i = 0; i < supervisor->sockets.count; i++)
             listeners[i] = supervisor->sockets.list[i].fd;
         descriptors.listener_count = supervisor->sockets.count;
@@ -204,6 +211,10 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     child->start_again_ms = 0;
     if (supervisor->stopping || !child->wanted)
         return;
+    if (child->drains && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        folders_end_orders(&supervisor->folders, child->folder); /* its queue is empty */
+        return;
+    }
     child->failures = steady ? 1 : child->failures + 1;
     plan_start(child);
 }

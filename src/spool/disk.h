@@ -6,6 +6,8 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
+
 enum disk_operation {
     DISK_CREATE, /* a file of `size` zero bytes with `data` at its start; file and folder are synced
                   */
@@ -24,7 +26,8 @@ struct disk_request {
     struct slice data;
     char *into;
     size_t length;
-    void *owner; /* the driver's */
+    bool past_cache; /* read what the medium has, where the system can: the cache may lie */
+    void *owner;     /* the driver's */
     /* Set by the driver: called once, from a turn of its loop, with 0 or an errno value. */
     void (*done)(struct disk_request *request, int error);
 };

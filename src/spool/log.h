@@ -27,10 +27,19 @@ struct log_batch {
     uint64_t secret;
     uint64_t segment;
     uint64_t offset;
+    uint64_t limit;   /* bytes that the segment has room for */
     struct buf bytes; /* empty: no batch is open */
 };
 
-enum log_next_segment { NEXT_WANTED, NEXT_CREATING, NEXT_READY, NEXT_FAILED };
+/* The segment after the open one is made ahead. While the disk is full there is none, and what is
+ * left of the open one is kept for the results of deliveries, which make room. */
+enum log_next_segment {
+    NEXT_WANTED,
+    NEXT_UNUSED, /* it exists, and nothing was ever written to it: it gets a head of its own */
+    NEXT_CREATING,
+    NEXT_READY,
+    NEXT_FAILED,
+};
 
 struct log {
     uint16_t slot;
@@ -42,7 +51,7 @@ struct log {
     uint64_t open_offset;  /* where its next batch starts */
     enum log_next_segment next;
     uint64_t next_number;
-    int next_error; /* why NEXT_FAILED */
+    int next_error; /* why the last creation failed; 0 once one has worked */
 
     struct log_batch filling;
     struct log_batch flying;
@@ -64,7 +73,9 @@ struct log_start {
     uint16_t slot;
     uint64_t segment_size;
     struct siphash_key secret_key; /* random */
-    uint64_t next_segment;         /* greater than any that exists */
+    uint64_t next_segment;         /* greater than any that exists, or else unused */
+    bool next_is_unused;           /* it exists already */
+    uint64_t durable_segment;      /* the last one with a durable RESERVE; 0: none */
     uint64_t id_counter;           /* no counter below it may be given out */
 };
 
@@ -76,8 +87,15 @@ void log_free(struct log *log);
 bool log_append(struct log *log, enum record_type type, uint64_t id, const struct slice *parts,
                 size_t part_count, struct log_place *place, uint64_t *ticket);
 
-/* Room for pieces of large content is kept smaller, so that they delay nobody's commit for long. */
+/* What makes work may be appended: a MESSAGE, and with the second a CHUNK, whose room is smaller,
+ * so that large content delays nobody's commit for long. Always true while the next segment is
+ * ready; otherwise the rest of the open one is kept for what makes room. */
+bool log_takes_mail(struct log *log);
 bool log_takes_chunk(struct log *log);
+/* There is room for what became of deliveries. */
+bool log_takes_results(const struct log *log);
+/* The same for what compaction moves, which makes room in the end. */
+bool log_takes_move(struct log *log);
 
 /* 0 when none can be given out now. */
 uint64_t log_new_id(struct log *log);

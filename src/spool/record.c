@@ -61,7 +61,7 @@ bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct 
     uint32_t zero = reader_u32(&r);
     if (r.failed || magic != RECORD_MAGIC || zero != 0 || payload > r.rest.len)
         return false;
-    if (type <= RECORD_NONE || type > RECORD_DONE || record_length(payload) > bytes.len)
+    if (type <= RECORD_NONE || type >= RECORD_TYPE_END || record_length(payload) > bytes.len)
         return false;
     if (checksum(slice_first(bytes, RECORD_HEADER + payload), secret, position) != sum)
         return false;

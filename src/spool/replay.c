@@ -46,7 +46,8 @@ static bool look_at(struct replay *replay, size_t length, struct slice *out)
                                             .segment = number_of(replay),
                                             .offset = replay->position,
                                             .into = replay->window,
-                                            .length = REPLAY_WINDOW};
+                                            .length = REPLAY_WINDOW,
+                                            .past_cache = true};
     return false;
 }
 

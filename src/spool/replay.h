@@ -1,5 +1,6 @@
 /* Replay: reads the segments that were there at start, oldest first, and gives their records in the
- * order in which they were written. It asks for windows of a segment and never writes.
+ * order in which they were written. It asks for windows of a segment and never writes. It reads
+ * past the cache, because after a sync that failed the cache may hold what the medium does not.
  *
  * Each segment is read twice. The first pass finds where its last valid batch begins: everything
  * below was durable, so a bad record there is damage, which is reported and scanned past; above it,
