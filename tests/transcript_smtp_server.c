@@ -81,7 +81,8 @@ static const char *const question_names[] = {
     [SMTP_ASK_AUTH_CANCEL] = "cancel", [SMTP_ASK_MAIL] = "mail",
     [SMTP_ASK_RCPT] = "rcpt",          [SMTP_ASK_DATA] = "data",
     [SMTP_ASK_MESSAGE] = "message",    [SMTP_ASK_RESET] = "reset",
-    [SMTP_ASK_VRFY] = "vrfy",
+    [SMTP_ASK_VRFY] = "vrfy",          [SMTP_ASK_BDAT] = "bdat",
+    [SMTP_ASK_CHUNK] = "chunk",        [SMTP_ASK_ABANDON] = "abandon",
 };
 
 static void trace_question(const struct smtp_question *question, struct buf *trace)
@@ -98,6 +99,8 @@ static void trace_question(const struct smtp_question *question, struct buf *tra
         if (question->mail.eight_bit)
             buf_add_text(trace, " 8bit");
     }
+    if (question->in_chunks)
+        buf_add_printf(trace, " %llu bytes", (unsigned long long)question->size);
     if (question->kind == SMTP_ASK_RCPT)
         buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(question->rcpt.forward_path.text));
 }

@@ -295,9 +295,19 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         answer_rcpt(session, &question->rcpt);
         break;
     case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
         session_message_begin(session);
         break;
+    case SMTP_ASK_CHUNK:
+        session_message_chunk(session, question->size);
+        break;
+    case SMTP_ASK_ABANDON:
+        session_forget_transaction(session);
+        session_answer(session, "%.*s", SLICE_PRINTF(question->argument));
+        break;
     case SMTP_ASK_MESSAGE:
+        session->transaction.in_chunks = question->in_chunks;
+        session->transaction.wire_len = question->size;
         session_message_end(session);
         break;
     case SMTP_ASK_RESET:

@@ -42,12 +42,13 @@ void session_log_lost(const struct session *session, const char *what)
 {
     const struct transaction *transaction = &session->transaction;
     const char *id = transaction->upload != NULL ? transaction->queue_id.text : "NOQUEUE";
-    if (session->machine.mode == SMTP_MODE_BODY)
-        session_log(session, SEVERITY_INFO, "%s: %s after DATA (%llu bytes) from %s", id, what,
+    const char *stage = smtp_server_stage(&session->machine);
+    if (session->machine.mode == SMTP_MODE_BODY || session->machine.mode == SMTP_MODE_CHUNK)
+        session_log(session, SEVERITY_INFO, "%s: %s after %s (%llu bytes) from %s", id, what, stage,
                     (unsigned long long)transaction->content_len, session->peer_name);
     else
-        session_log(session, SEVERITY_INFO, "%s: %s after %s from %s", id, what,
-                    smtp_server_stage(&session->machine), session->peer_name);
+        session_log(session, SEVERITY_INFO, "%s: %s after %s from %s", id, what, stage,
+                    session->peer_name);
 }
 
 void session_log_tls(const struct session *session)

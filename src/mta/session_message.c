@@ -5,7 +5,7 @@
 
 static const char no_space[] = "452 4.3.1 Insufficient system storage";
 
-/* ---- DATA ---- */
+/* ---- DATA and BDAT ---- */
 
 void session_message_begin(struct session *session)
 {
@@ -176,6 +176,15 @@ static void commit(struct session *session)
     session_wait_in(session, &session->sessions->want_durable, WAIT_DURABLE);
 }
 
+/* What is wrong with the content need not wait for its end. */
+void session_message_chunk(struct session *session, uint64_t size)
+{
+    if (session->transaction.failure != NULL)
+        refuse_message(session, session->transaction.failure);
+    else
+        session_answer(session, "250 2.0.0 Ok: %llu bytes", (unsigned long long)size);
+}
+
 void session_message_end(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
@@ -224,11 +233,16 @@ static bool resume_room(struct session *session)
 static bool resume_durable(struct session *session)
 {
     struct queue_id queue_id = session->transaction.queue_id;
+    bool in_chunks = session->transaction.in_chunks;
+    unsigned long long wire_len = session->transaction.wire_len;
     if (!log_is_durable(&session->core->spool.log, session->transaction.ticket))
         return false;
     session_stop_waiting(session);
     session_forget_transaction(session);
-    session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+    if (in_chunks)
+        session_answer(session, "250 2.0.0 Ok: %llu bytes queued as %s", wire_len, queue_id.text);
+    else
+        session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
     return true;
 }
 

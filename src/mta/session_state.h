@@ -46,6 +46,8 @@ struct transaction {
     struct queue_id queue_id;
     int64_t arrival_us;
     uint64_t content_len;
+    uint64_t wire_len; /* bytes of its chunks, when it came in_chunks */
+    bool in_chunks;
     const char *failure; /* the reply that the end of the data gets instead of 250 */
     struct header_scan header;
     bool opened; /* the trace header was written; before, content gathers in `opening` */
@@ -112,7 +114,8 @@ void session_auth_cancel(struct session *session);
 
 /* ---- session_message.c ---- */
 
-void session_message_begin(struct session *session); /* DATA */
+void session_message_begin(struct session *session); /* DATA, and BDAT for its first chunk */
+void session_message_chunk(struct session *session, uint64_t size); /* one of them is complete */
 /* Takes content; what the log has no room for is held, and the session waits. */
 void session_message_content(struct session *session, struct slice content);
 void session_message_end(struct session *session);

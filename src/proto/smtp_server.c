@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "proto/smtp_server_commands.h"
+#include "proto/smtp_server_keywords.h"
 
 #include <string.h>
 
@@ -29,6 +30,8 @@ static void write_farewell(struct smtp_server *server, const char *code, const c
     write_reply(server, writer_slice(&w));
     server->asking = false;
     server->then = SMTP_SERVER_CLOSE;
+    if (server->mode == SMTP_MODE_SKIP)
+        server->mode = SMTP_MODE_COMMAND; /* nothing more is read */
 }
 
 static void count_error(struct smtp_server *server)
@@ -86,19 +89,73 @@ static struct smtp_server_step say_at_once(struct smtp_server *server,
     write_reply(server, writer_slice(&w));
     if (demand->verb == SMTP_RCPT)
         server->recipient_refused = true;
-    if (demand->verb == SMTP_QUIT)
+    if (demand->verb == SMTP_QUIT || slice_starts(slice_of(demand->reply), "521"))
         server->then = SMTP_SERVER_CLOSE;
     conclude(server, demand->reply[0] < '4');
     return say_reply(server);
 }
 
-static struct smtp_server_step feed_command(struct smtp_server *server, struct slice line)
+static struct smtp_server_step feed_chunk(struct smtp_server *server, struct slice *input)
+{
+    struct smtp_server_step step = step_of(SMTP_SERVER_BODY);
+    bool last = server->chunk.last;
+    switch (smtp_chunk_next(&server->chunk, &server->body, input, &step.bytes)) {
+    case SMTP_BODY_NEED_INPUT:
+        step.kind = SMTP_SERVER_NEED_INPUT;
+        return step;
+    case SMTP_BODY_SPAN:
+        return step;
+    case SMTP_BODY_END:
+        break;
+    }
+    server->mode = SMTP_MODE_COMMAND;
+    return ask(server, (struct smtp_question){
+                           .kind = last ? SMTP_ASK_MESSAGE : SMTP_ASK_CHUNK,
+                           .in_chunks = true,
+                           .size = last ? server->chunk_total : server->chunk.size,
+                       });
+}
+
+/* Keeps the reply for as long as the question is open. */
+static struct smtp_server_step abandon(struct smtp_server *server, const char *reply)
+{
+    struct smtp_question question = {.kind = SMTP_ASK_ABANDON};
+    struct writer w = writer_over(server->chunk_refusal, sizeof server->chunk_refusal);
+    writer_text(&w, reply);
+    if (reply == smtp_chunk_discarded) {
+        writer_byte(&w, ' ');
+        writer_number(&w, server->chunk.size);
+        writer_text(&w, " bytes after earlier error");
+    }
+    question.argument = writer_slice(&w);
+    return ask(server, question);
+}
+
+/* Behind the line stand the bytes of a chunk. Whatever becomes of it, none of them is a command. */
+static struct smtp_server_step feed_bdat(struct smtp_server *server,
+                                         const struct smtp_server_demand *demand,
+                                         struct slice *input)
+{
+    server->chunk = demand->chunk;
+    if (demand->reply != NULL)
+        return abandon(server, demand->reply);
+    server->chunk_total += server->chunk.size;
+    if (server->state != SMTP_IN_BDAT)
+        return ask(server, demand->question);
+    server->mode = SMTP_MODE_CHUNK;
+    return feed_chunk(server, input);
+}
+
+static struct smtp_server_step feed_command(struct smtp_server *server, struct slice line,
+                                            struct slice *input)
 {
     struct smtp_server_demand demand = smtp_server_read_command(server, line);
     server->verb = demand.verb;
     server->counts[demand.verb].all++;
     if (smtp_verb_is_junk(demand.verb) && server->junk++ > server->settings->junk_limit)
         count_error(server);
+    if (demand.chunk_follows)
+        return feed_bdat(server, &demand, input);
     return demand.reply != NULL ? say_at_once(server, &demand) : ask(server, demand.question);
 }
 
@@ -148,7 +205,7 @@ static struct smtp_server_step feed_line(struct smtp_server *server, struct slic
     }
     if (server->mode == SMTP_MODE_RESPONSE)
         return feed_response(server, line);
-    return feed_command(server, line);
+    return feed_command(server, line, input);
 }
 
 static struct smtp_server_step feed_body(struct smtp_server *server, struct slice *input)
@@ -167,6 +224,14 @@ static struct smtp_server_step feed_body(struct smtp_server *server, struct slic
     return ask(server, (struct smtp_question){.kind = SMTP_ASK_MESSAGE});
 }
 
+static struct smtp_server_step feed_skip(struct smtp_server *server, struct slice *input)
+{
+    if (!smtp_chunk_skip(&server->chunk, input))
+        return step_of(SMTP_SERVER_NEED_INPUT);
+    server->mode = SMTP_MODE_COMMAND;
+    return say_reply(server);
+}
+
 static struct smtp_server_step feed(struct smtp_server *server, struct slice *input)
 {
     switch (server->mode) {
@@ -178,6 +243,10 @@ static struct smtp_server_step feed(struct smtp_server *server, struct slice *in
         return feed_line(server, input);
     case SMTP_MODE_BODY:
         return feed_body(server, input);
+    case SMTP_MODE_CHUNK:
+        return feed_chunk(server, input);
+    case SMTP_MODE_SKIP:
+        return feed_skip(server, input);
     case SMTP_MODE_HANDSHAKE:
         return step_of(SMTP_SERVER_NEED_INPUT);
     case SMTP_MODE_CLOSED:
@@ -189,6 +258,8 @@ static struct smtp_server_step feed(struct smtp_server *server, struct slice *in
 struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slice *input)
 {
     CHECK(!server->asking);
+    if (server->mode == SMTP_MODE_SKIP)
+        return feed_skip(server, input);
     if (server->reply_len > 0)
         return say_reply(server);
     if (server->too_many_errors && server->then != SMTP_SERVER_CLOSE) {
@@ -207,58 +278,18 @@ struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slic
 
 /* ---- what an answer changes ---- */
 
-/* Adds "250-keyword"; the last line's hyphen becomes a space when all are written. */
-static void write_keyword(struct writer *w, const char *keyword, struct slice argument)
-{
-    writer_text(w, "250-");
-    writer_text(w, keyword);
-    writer_bytes(w, argument);
-    writer_text(w, "\r\n");
-}
-
-/* The order is Postfix's: programs and people have learnt it. */
-static void write_ehlo_reply(struct smtp_server *server)
-{
-    static const struct slice nothing = SLICE_LITERAL("");
-    const struct smtp_server_settings *settings = server->settings;
-    struct writer w = writer_over(server->reply, sizeof server->reply);
-    char digits[24];
-    struct writer size = writer_over(digits, sizeof digits);
-
-    write_keyword(&w, "", slice_first(settings->hostname, DOMAIN_MAX));
-    write_keyword(&w, "PIPELINING", nothing);
-    writer_byte(&size, ' ');
-    writer_number(&size, settings->message_size_limit);
-    write_keyword(&w, "SIZE", settings->message_size_limit > 0 ? writer_slice(&size) : nothing);
-    if (settings->vrfy_enabled)
-        write_keyword(&w, "VRFY", nothing);
-    if (settings->tls_offered && !server->tls)
-        write_keyword(&w, "STARTTLS", nothing);
-    if (smtp_server_auth_is_on(server) && server->auth_mechanisms.len > 0) {
-        write_keyword(&w, "AUTH ", server->auth_mechanisms);
-        if (settings->auth_old_form)
-            write_keyword(&w, "AUTH=", server->auth_mechanisms);
-    }
-    write_keyword(&w, "ENHANCEDSTATUSCODES", nothing);
-    size_t last = w.len;
-    write_keyword(&w, "8BITMIME", nothing);
-    CHECK(!w.overflow);
-    server->reply[last + 3] = ' ';
-    server->reply_len = w.len;
-}
-
 static void forget_transaction(struct smtp_server *server)
 {
-    if (server->state != SMTP_START)
-        server->state = SMTP_READY;
+    server->state = server->greeted ? SMTP_READY : SMTP_START;
     server->recipient_refused = false;
+    server->chunk_total = 0;
 }
 
 static void greeted(struct smtp_server *server, bool esmtp)
 {
-    server->state = SMTP_READY;
+    server->greeted = true;
     server->esmtp = esmtp;
-    server->recipient_refused = false;
+    forget_transaction(server);
 }
 
 /* The state that a good answer leads to. */
@@ -270,7 +301,7 @@ static void proceed(struct smtp_server *server)
         break;
     case SMTP_ASK_EHLO:
         greeted(server, true);
-        write_ehlo_reply(server);
+        smtp_server_write_keywords(server);
         break;
     case SMTP_ASK_STARTTLS:
         server->then = SMTP_SERVER_START_TLS;
@@ -295,20 +326,55 @@ static void proceed(struct smtp_server *server)
         break;
     case SMTP_ASK_CONNECT:
     case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
+    case SMTP_ASK_CHUNK:
+    case SMTP_ASK_ABANDON:
     case SMTP_ASK_AUTH_CANCEL:
     case SMTP_ASK_VRFY:
         break;
     }
 }
 
+/* The transaction is over; what the client still sends of it is thrown away. */
+static void fail_chunk(struct smtp_server *server)
+{
+    bool last = server->chunk.last;
+    forget_transaction(server);
+    if (!last)
+        server->state = SMTP_BDAT_FAILED;
+    if (server->chunk.left > 0 && server->then != SMTP_SERVER_CLOSE)
+        server->mode = SMTP_MODE_SKIP;
+}
+
 static void turn_back(struct smtp_server *server)
 {
-    if (server->asked == SMTP_ASK_RCPT)
-        server->recipient_refused = true;
-    if (server->asked == SMTP_ASK_MESSAGE)
-        forget_transaction(server);
-    if (server->asked == SMTP_ASK_CONNECT)
+    switch (server->asked) {
+    case SMTP_ASK_CONNECT:
         server->then = SMTP_SERVER_CLOSE;
+        break;
+    case SMTP_ASK_RCPT:
+        server->recipient_refused = true;
+        break;
+    case SMTP_ASK_BDAT:
+    case SMTP_ASK_CHUNK:
+    case SMTP_ASK_ABANDON:
+        fail_chunk(server);
+        break;
+    case SMTP_ASK_MESSAGE:
+        forget_transaction(server);
+        break;
+    case SMTP_ASK_HELO:
+    case SMTP_ASK_EHLO:
+    case SMTP_ASK_STARTTLS:
+    case SMTP_ASK_AUTH:
+    case SMTP_ASK_AUTH_RESPONSE:
+    case SMTP_ASK_AUTH_CANCEL:
+    case SMTP_ASK_MAIL:
+    case SMTP_ASK_DATA:
+    case SMTP_ASK_RESET:
+    case SMTP_ASK_VRFY:
+        break;
+    }
 }
 
 /* 354 and 334: the command goes on with what the client sends next. */
@@ -316,7 +382,12 @@ static void go_on(struct smtp_server *server)
 {
     if (server->asked == SMTP_ASK_DATA) {
         server->mode = SMTP_MODE_BODY;
-        smtp_body_start(&server->body);
+        smtp_body_start(&server->body, SMTP_BODY_DOTTED);
+    } else if (server->asked == SMTP_ASK_BDAT) {
+        server->reply_len = 0; /* the client waits for none before the chunk is complete */
+        server->mode = SMTP_MODE_CHUNK;
+        server->state = SMTP_IN_BDAT;
+        smtp_body_start(&server->body, SMTP_BODY_CHUNKED);
     } else {
         server->mode = SMTP_MODE_RESPONSE;
     }
@@ -364,9 +435,9 @@ void smtp_server_tls_started(struct smtp_server *server)
 {
     CHECK(server->mode == SMTP_MODE_HANDSHAKE);
     server->mode = SMTP_MODE_COMMAND;
-    server->state = SMTP_START;
     server->tls = true;
-    server->esmtp = server->authenticated = server->recipient_refused = false;
+    server->greeted = server->esmtp = server->authenticated = false;
+    forget_transaction(server);
     server->scanned = 0;
 }
 
@@ -383,41 +454,5 @@ void smtp_server_shut_down(struct smtp_server *server)
 bool smtp_server_is_idle(const struct smtp_server *server)
 {
     return !server->asking && server->mode == SMTP_MODE_COMMAND &&
-           (server->state & (SMTP_START | SMTP_READY)) != 0;
-}
-
-static void write_count(struct writer *w, const char *name, struct smtp_verb_count count)
-{
-    for (; *name != '\0'; name++)
-        writer_byte(w, ascii_lower(*name));
-    writer_byte(w, '=');
-    writer_number(w, count.good);
-    if (count.good != count.all || count.all == 0) {
-        writer_byte(w, '/');
-        writer_number(w, count.all);
-    }
-}
-
-void smtp_server_write_counts(const struct smtp_server *server, struct writer *w)
-{
-    struct smtp_verb_count sum = {0, 0};
-    for (enum smtp_verb verb = 0; verb < SMTP_VERB_COUNT; verb++) {
-        struct smtp_verb_count count = server->counts[verb];
-        if (count.all == 0)
-            continue;
-        write_count(w, smtp_verb_name(verb), count);
-        writer_byte(w, ' ');
-        sum.good += count.good;
-        sum.all += count.all;
-    }
-    write_count(w, "commands", sum);
-}
-
-const char *smtp_server_stage(const struct smtp_server *server)
-{
-    if (server->verb == SMTP_VERB_COUNT)
-        return "CONNECT";
-    if (server->verb == SMTP_DATA && server->asked == SMTP_ASK_MESSAGE)
-        return "END-OF-MESSAGE";
-    return smtp_verb_name(server->verb);
+           (server->state & (SMTP_START | SMTP_READY | SMTP_BDAT_FAILED)) != 0;
 }

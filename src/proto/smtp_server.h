@@ -1,4 +1,5 @@
-/* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 6152.
+/* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
+ * 6152.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,
@@ -14,7 +15,7 @@
 
 #include "base/slice.h"
 #include "base/writer.h"
-#include "proto/smtp_body.h"
+#include "proto/smtp_chunk.h"
 #include "proto/smtp_command.h"
 
 enum {
@@ -54,7 +55,11 @@ enum smtp_question_kind {
     SMTP_ASK_MAIL,          /* mail */
     SMTP_ASK_RCPT,          /* rcpt */
     SMTP_ASK_DATA,
-    SMTP_ASK_MESSAGE, /* the end of data came: is the message ours now? */
+    SMTP_ASK_BDAT,    /* the first chunk begins; as DATA, but the 354 is not said */
+    SMTP_ASK_CHUNK,   /* a chunk is complete, and more will come; size: its bytes */
+    SMTP_ASK_ABANDON, /* forget the transaction, a chunk cannot be taken; argument: the reply */
+    SMTP_ASK_MESSAGE, /* the end of data came: is the message ours now? in_chunks, size: its bytes
+                       */
     SMTP_ASK_RESET,   /* RSET */
     SMTP_ASK_VRFY,    /* argument */
 };
@@ -66,6 +71,8 @@ struct smtp_question {
     bool has_response;
     struct smtp_mail mail;
     struct smtp_rcpt rcpt;
+    bool in_chunks;
+    uint64_t size;
 };
 
 enum smtp_server_step_kind {
@@ -94,6 +101,7 @@ enum smtp_verb {
     SMTP_MAIL,
     SMTP_RCPT,
     SMTP_DATA,
+    SMTP_BDAT,
     SMTP_RSET,
     SMTP_NOOP,
     SMTP_VRFY,
@@ -113,6 +121,8 @@ enum smtp_server_mode {
     SMTP_MODE_COMMAND,   /* a command line comes next */
     SMTP_MODE_RESPONSE,  /* a SASL response comes next */
     SMTP_MODE_BODY,      /* content comes next */
+    SMTP_MODE_CHUNK,     /* the bytes of a chunk come next */
+    SMTP_MODE_SKIP,      /* the same, to be thrown away before the waiting reply is said */
     SMTP_MODE_HANDSHAKE, /* TLS begins */
     SMTP_MODE_CLOSED,
 };
@@ -124,6 +134,7 @@ struct smtp_server {
     enum smtp_verb verb;           /* the command in work; SMTP_VERB_COUNT before the first */
     enum smtp_question_kind asked; /* the open question */
     bool asking;
+    bool greeted; /* by HELO or EHLO */
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
@@ -137,6 +148,9 @@ struct smtp_server {
     size_t scanned; /* bytes of the input known to hold no line end */
     struct slice auth_mechanisms;
     struct smtp_body body;
+    struct smtp_chunk chunk;
+    uint64_t chunk_total;    /* bytes of the message's chunks so far, this one included */
+    char chunk_refusal[100]; /* the reply that ABANDON hands over */
     struct smtp_verb_count counts[SMTP_VERB_COUNT];
     size_t reply_len;
     char reply[SMTP_EHLO_MAX];

@@ -12,6 +12,8 @@ struct command {
     handler run;
 };
 
+const char smtp_chunk_discarded[] = "551 5.0.0 Discarded";
+
 bool smtp_server_auth_is_on(const struct smtp_server *server)
 {
     const struct smtp_server_settings *settings = server->settings;
@@ -97,11 +99,37 @@ static const char *run_rcpt(const struct smtp_server *server, struct slice argum
     return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
 }
 
+/* The end of a pipelined group whose recipients were all refused, or no recipients at all. */
+static const char *no_recipients(const struct smtp_server *server)
+{
+    return server->state == SMTP_IN_MAIL && server->recipient_refused
+               ? "554 5.5.1 Error: no valid recipients"
+               : "503 5.5.1 Error: need RCPT command";
+}
+
 static const char *run_data(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
     (void)server;
     return argument.len > 0 ? "501 5.5.4 Syntax: DATA" : ask(demand, SMTP_ASK_DATA);
+}
+
+/* Only refuses; what a chunk means for the transaction is decided where its bytes are read. */
+static const char *run_bdat(const struct smtp_server *server, struct slice argument,
+                            struct smtp_server_demand *demand)
+{
+    const struct smtp_chunk *chunk = &demand->chunk;
+    uint64_t limit = server->settings->message_size_limit;
+    (void)argument;
+    if (chunk->size == 0 && !chunk->last)
+        return "551 5.7.1 Null BDAT request";
+    if (server->state == SMTP_BDAT_FAILED)
+        return smtp_chunk_discarded;
+    if ((server->state & (SMTP_IN_RCPT | SMTP_IN_BDAT)) == 0)
+        return no_recipients(server);
+    if (limit > 0 && (chunk->size > limit || server->chunk_total > limit - chunk->size))
+        return "552 5.3.4 Chunk exceeds message size limit";
+    return ask(demand, SMTP_ASK_BDAT);
 }
 
 static const char *run_rset(const struct smtp_server *server, struct slice argument,
@@ -133,7 +161,7 @@ static const char *run_help(const struct smtp_server *server, struct slice argum
                             struct smtp_server_demand *demand)
 {
     (void)server, (void)argument, (void)demand;
-    return "214 2.0.0 Commands: AUTH DATA EHLO HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY";
+    return "214 2.0.0 Commands: AUTH BDAT DATA EHLO HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY";
 }
 
 static const char *run_quit(const struct smtp_server *server, struct slice argument,
@@ -157,6 +185,7 @@ static const struct command commands[] = {
     [SMTP_MAIL] = {"MAIL", NO_TRANSACTION, false, false, run_mail},
     [SMTP_RCPT] = {"RCPT", TRANSACTION, false, false, run_rcpt},
     [SMTP_DATA] = {"DATA", SMTP_IN_RCPT, false, false, run_data},
+    [SMTP_BDAT] = {"BDAT", SMTP_ANYTIME, false, false, run_bdat},
     [SMTP_RSET] = {"RSET", SMTP_ANYTIME, false, true, run_rset},
     [SMTP_NOOP] = {"NOOP", SMTP_ANYTIME, true, true, run_noop},
     [SMTP_VRFY] = {"VRFY", SMTP_ANYTIME, false, true, run_vrfy},
@@ -175,21 +204,19 @@ static enum smtp_verb verb_of(struct slice word)
 
 static const char *refusal(const struct smtp_server *server, enum smtp_verb verb)
 {
+    bool chunks = (server->state & (SMTP_IN_BDAT | SMTP_BDAT_FAILED)) != 0;
     if (verb == SMTP_AUTH)
         return "503 5.5.1 Error: MAIL transaction in progress";
     if (verb == SMTP_MAIL)
-        return "503 5.5.1 Error: nested MAIL command";
+        return chunks ? "503 5.5.1 Error: MAIL after BDAT" : "503 5.5.1 Error: nested MAIL command";
     if (verb == SMTP_RCPT)
-        return "503 5.5.1 Error: need MAIL command";
-    /* What is left is DATA, the end of a pipelined group whose recipients were all refused. */
-    return server->state == SMTP_IN_MAIL && server->recipient_refused
-               ? "554 5.5.1 Error: no valid recipients"
-               : "503 5.5.1 Error: need RCPT command";
+        return chunks ? "503 5.5.1 Error: RCPT after BDAT" : "503 5.5.1 Error: need MAIL command";
+    return chunks ? "503 5.5.1 Error: DATA after BDAT" : no_recipients(server);
 }
 
 static bool needs_greeting(const struct smtp_server *server, enum smtp_verb verb)
 {
-    return server->settings->helo_required && server->state == SMTP_START &&
+    return server->settings->helo_required && !server->greeted &&
            (verb == SMTP_MAIL || verb == SMTP_AUTH);
 }
 
@@ -203,6 +230,13 @@ struct smtp_server_demand smtp_server_read_command(const struct smtp_server *ser
         return demand;
     }
     demand.verb = verb_of(parsed.verb);
+    if (demand.verb == SMTP_BDAT) {
+        demand.chunk_follows = smtp_chunk_parse(parsed.argument, &demand.chunk);
+        if (!demand.chunk_follows) {
+            demand.reply = "521 5.5.4 Syntax: BDAT count [LAST]";
+            return demand;
+        }
+    }
     const struct command *command = &commands[demand.verb];
     if (line.len > server->settings->line_limit && demand.verb != SMTP_AUTH)
         demand.reply = "500 5.5.2 Error: command too long";

@@ -72,12 +72,17 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
         [SMTP_ASK_MAIL] = "250 2.1.0 Ok",
         [SMTP_ASK_RCPT] = "250 2.1.5 Ok",
         [SMTP_ASK_DATA] = "354 End data with <CR><LF>.<CR><LF>",
+        [SMTP_ASK_BDAT] = "354 End data with <CR><LF>.<CR><LF>",
+        [SMTP_ASK_CHUNK] = "250 2.0.0 Ok: bytes",
+        [SMTP_ASK_ABANDON] = "551 5.0.0 Discarded",
         [SMTP_ASK_MESSAGE] = "250 2.0.0 Ok: queued",
         [SMTP_ASK_RESET] = "250 2.0.0 Ok",
         [SMTP_ASK_VRFY] = "252 2.0.0 \x01",
     };
     unsigned chance = (run->answers >> (run->asked++ % 8)) & 1;
-    return slice_of(chance != 0 && kind != SMTP_ASK_AUTH_CANCEL ? "450 4.3.0 not now" : good[kind]);
+    return slice_of(chance != 0 && kind != SMTP_ASK_AUTH_CANCEL && kind != SMTP_ASK_ABANDON
+                        ? "450 4.3.0 not now"
+                        : good[kind]);
 }
 
 static void answer(struct run *run, const struct smtp_question *question)
@@ -85,6 +90,7 @@ static void answer(struct run *run, const struct smtp_question *question)
     writer_u8(&run->trace, (uint8_t)question->kind);
     writer_counted(&run->trace, question->argument);
     writer_counted(&run->trace, question->response);
+    writer_u64(&run->trace, question->size);
     if (question->kind == SMTP_ASK_MAIL)
         writer_counted(&run->trace, question->mail.reverse_path.text);
     if (question->kind == SMTP_ASK_RCPT)
