@@ -10,6 +10,7 @@ static struct smtp_server server;
 static struct smtp_server_settings settings;
 static struct slice mechanisms;
 static bool tls_from_the_start;
+static struct smtp_server_terms terms;
 
 struct flag {
     const char *name;
@@ -42,6 +43,7 @@ static void set_default(void)
                                              .error_limit_hard = 20,
                                              .junk_limit = 100};
     mechanisms = slice_of("");
+    terms = (struct smtp_server_terms){0};
     tls_from_the_start = false;
 }
 
@@ -56,6 +58,13 @@ static void set(struct slice name, struct slice value)
         mechanisms = value;
         return;
     }
+    if (slice_is(name, "noop_commands")) {
+        settings.noop_commands = value;
+        return;
+    }
+    struct slice unknown;
+    if (slice_is(name, "discard") && smtp_keywords_parse(value, &terms.discarded, &unknown))
+        return;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (slice_is(name, flags[i].name)) {
             *flags[i].value = true;
@@ -72,6 +81,7 @@ static void set(struct slice name, struct slice value)
 static void start(void)
 {
     smtp_server_init(&server, &settings, tls_from_the_start);
+    smtp_server_set_terms(&server, &terms);
 }
 
 static const char *const question_names[] = {
@@ -82,14 +92,18 @@ static const char *const question_names[] = {
     [SMTP_ASK_RCPT] = "rcpt",          [SMTP_ASK_DATA] = "data",
     [SMTP_ASK_MESSAGE] = "message",    [SMTP_ASK_RESET] = "reset",
     [SMTP_ASK_VRFY] = "vrfy",          [SMTP_ASK_BDAT] = "bdat",
-    [SMTP_ASK_CHUNK] = "chunk",        [SMTP_ASK_ABANDON] = "abandon",
+    [SMTP_ASK_UNKNOWN] = "unknown",    [SMTP_ASK_CHUNK] = "chunk",
+    [SMTP_ASK_ABANDON] = "abandon",
 };
 
 static void trace_question(const struct smtp_question *question, struct buf *trace)
 {
     buf_add_printf(trace, "ask %s", question_names[question->kind]);
+    char argument[1024];
+    struct writer w = writer_over(argument, sizeof argument);
+    writer_printable(&w, question->argument);
     if (question->argument.len > 0)
-        buf_add_printf(trace, " %.*s", SLICE_PRINTF(question->argument));
+        buf_add_printf(trace, " %.*s", SLICE_PRINTF(writer_slice(&w)));
     if (question->has_response)
         buf_add_printf(trace, " [%.*s]", SLICE_PRINTF(question->response));
     if (question->kind == SMTP_ASK_MAIL) {

@@ -146,6 +146,18 @@ TIME(smtpd_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
 TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for the TLS handshake.")
 FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")
+TEXT(smtpd_forbidden_commands, BY_SMTPD, "CONNECT GET POST regexp:{{/^[^A-Z]/ Bogus}}",
+     "Commands that no mail client sends: the connection ends. A line that looks like a header of "
+     "a message ends it too. Names, and tables of names.")
+TEXT(smtpd_noop_commands, BY_SMTPD, "", "Names of commands that are answered as NOOP is.")
+TEXT(smtpd_discard_ehlo_keywords, BY_SMTPD, "",
+     "Keywords that the answer to EHLO leaves out, as in chunking, etrn, silent-discard; the last "
+     "one says that the log does not need to know. What they promise is refused.")
+TEXT(smtpd_discard_ehlo_keyword_address_maps, BY_SMTPD, "",
+     "Tables of client addresses with the keywords to be left out for them, in the place of "
+     "smtpd_discard_ehlo_keywords.")
+FLAG(smtpd_forbid_unauth_pipelining, BY_SMTPD, "no",
+     "Whether the connection ends when a client sends on where it has to wait for an answer first.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,

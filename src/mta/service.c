@@ -55,6 +55,7 @@ static struct smtp_server_settings smtp_settings(const struct parameters *parame
         .auth_enabled = parameters->smtpd_sasl_auth_enable,
         .auth_tls_only = parameters->smtpd_tls_auth_only || level == TLS_LEVEL_ENCRYPT,
         .auth_old_form = parameters->broken_sasl_auth_clients,
+        .noop_commands = slice_of(parameters->smtpd_noop_commands),
     };
 }
 
@@ -107,6 +108,7 @@ void service_make(const struct config_service *config, const struct transports *
         .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),
     };
     policy_make(parameters, &out->policy, notes);
+    wire_rules_make(parameters, &out->wire, notes);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);
@@ -118,6 +120,7 @@ void service_make(const struct config_service *config, const struct transports *
 
 void service_free(struct service *service)
 {
+    wire_rules_free(&service->wire);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);
     mailbox_lists_free(&service->mailboxes);

@@ -162,7 +162,8 @@ static void take_step(struct session *session, const struct smtp_server_step *st
         expect_input(session);
         break;
     case SMTP_SERVER_ASK:
-        session_find_answer(session, &step->question);
+        if (!session_talks_too_early(session, &step->question, rest))
+            session_find_answer(session, &step->question);
         break;
     case SMTP_SERVER_BODY:
         expect_input(session);
@@ -270,6 +271,7 @@ struct stream_user *session_begin(struct sessions *sessions, size_t number, stru
     session_auth_init(session);
     session_log_name(session);
     smtp_server_init(&session->machine, &service->smtp, service->parameters->smtpd_tls_wrappermode);
+    session_set_terms(session);
     list_push_back(&sessions->all, &session->node);
     return &session->user;
 }

@@ -273,6 +273,7 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
     case SMTP_ASK_EHLO:
         session_forget_transaction(session);
         keep_helo(session, question->argument);
+        session_log_discarded(session);
         session_auth_offer(session);
         break;
     case SMTP_ASK_STARTTLS:
@@ -313,6 +314,9 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
     case SMTP_ASK_RESET:
         session_forget_transaction(session);
         session_answer(session, "250 2.0.0 Ok");
+        break;
+    case SMTP_ASK_UNKNOWN:
+        session_answer_unknown(session, question->argument);
         break;
     case SMTP_ASK_VRFY:
         session_answer(session, "252 2.0.0 %.*s",

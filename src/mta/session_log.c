@@ -64,6 +64,20 @@ void session_log_tls(const struct session *session)
                 SLICE_PRINTF(writer_slice(&w)));
 }
 
+void session_log_discarded(const struct session *session)
+{
+    char text[512];
+    struct writer w = writer_over(text, sizeof text);
+    unsigned discarded = session->machine.terms.discarded;
+    if (discarded == 0 || smtp_keywords_hold(discarded, SMTP_KEYWORD_SILENT_DISCARD))
+        return;
+    for (enum smtp_keyword keyword = 0; keyword < SMTP_KEYWORD_COUNT; keyword++)
+        if (smtp_keywords_hold(discarded, keyword))
+            writer_printf(&w, " %s", smtp_keyword_name(keyword));
+    session_log(session, SEVERITY_INFO, "discarding EHLO keywords:%.*s",
+                SLICE_PRINTF(writer_slice(&w)));
+}
+
 static void write_login(const struct session *session, struct writer *w, const char *separator)
 {
     if (session->login[0] != '\0')

@@ -1,6 +1,6 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
- * machine's questions (session_answers.c, session_auth.c, session_message.c) and what the log is
- * told (session_log.c). */
+ * machine's questions (session_answers.c, session_auth.c, session_message.c), what to do about what
+ * is no SMTP (session_unknown.c) and what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
@@ -72,6 +72,7 @@ struct session {
     struct deadline deadline;
     struct tls_facts *tls; /* NULL before */
     char helo[SESSION_HELO_MAX + 1];
+    bool was_early; /* it talked too early, which was logged */
 
     struct auth_waiter waiter;
     struct auth_request auth;
@@ -122,6 +123,16 @@ void session_message_end(struct session *session);
 /* The log may have room now, or may have become durable. False: the session has to wait on. */
 bool session_message_resume(struct session *session);
 
+/* ---- session_unknown.c ---- */
+
+/* The machine learns what holds for a client with this address. */
+void session_set_terms(struct session *session);
+void session_answer_unknown(struct session *session, struct slice line);
+/* The client did not wait where it must, which bad software does; the log says so, and where that
+ * is forbidden the session ends. */
+bool session_talks_too_early(struct session *session, const struct smtp_question *question,
+                             struct slice rest);
+
 /* ---- session_log.c ---- */
 
 void session_log_name(struct session *session);
@@ -129,6 +140,7 @@ void session_log_connect(const struct session *session);
 void session_log_disconnect(const struct session *session);
 void session_log_lost(const struct session *session, const char *what);
 void session_log_tls(const struct session *session);
+void session_log_discarded(const struct session *session); /* keywords that EHLO leaves out */
 void session_log_reject(const struct session *session, struct slice recipient,
                         const struct policy_verdict *verdict);
 void session_log_client(const struct session *session);

@@ -136,6 +136,7 @@ static const char *answer_to(struct sink_session *session, const struct smtp_que
     case SMTP_ASK_AUTH_RESPONSE:
     case SMTP_ASK_AUTH_CANCEL:
     case SMTP_ASK_ABANDON:
+    case SMTP_ASK_UNKNOWN:
         break;
     }
     return "502 5.5.1 Error: command not implemented";

@@ -1,7 +1,8 @@
 /* A chunk of a message as BDAT carries it: so many bytes, as they are. RFC 3030.
  *
  * No byte of a chunk is ever a command: whoever refuses one still reads it to its end. The content
- * obeys the rules of smtp_body, without dots, and a line may begin in one chunk and end in the next.
+ * obeys the rules of smtp_body, without dots, and a line may begin in one chunk and end in the
+ * next.
  */
 #ifndef TUVI_PROTO_SMTP_CHUNK_H
 #define TUVI_PROTO_SMTP_CHUNK_H

@@ -22,9 +22,19 @@ TEST(a_count_and_perhaps_last)
 
 TEST(any_other_argument_leaves_the_length_unknown)
 {
-    static const char *const wrong[] = {"",       "LAST",   "-1",        "+1",       "1x",
-                                        "0x10",   "1 LAS",  "1 LAST 2",  "1 2",      "1LAST",
-                                        "1,LAST", "1 LASTT", "9223372036854775808",
+    static const char *const wrong[] = {"",
+                                        "LAST",
+                                        "-1",
+                                        "+1",
+                                        "1x",
+                                        "0x10",
+                                        "1 LAS",
+                                        "1 LAST 2",
+                                        "1 2",
+                                        "1LAST",
+                                        "1,LAST",
+                                        "1 LASTT",
+                                        "9223372036854775808",
                                         "99999999999999999999999999"};
     struct smtp_chunk chunk;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

@@ -2,53 +2,11 @@
 
 #include "base/check.h"
 #include "proto/smtp_server_commands.h"
-#include "proto/smtp_server_keywords.h"
+#include "proto/smtp_server_reply.h"
 
 #include <string.h>
 
-/* ---- replies: written once, said in the next step ---- */
-
-static void write_reply(struct smtp_server *server, struct slice reply)
-{
-    struct writer w = writer_over(server->reply, SMTP_REPLY_MAX);
-    writer_printable(&w, slice_first(reply, SMTP_REPLY_MAX - 2));
-    writer_text(&w, "\r\n");
-    server->reply_len = w.len;
-    server->paused = false;
-}
-
-/* "421 4.4.2 mx.example.org Error: timeout exceeded", and the end. */
-static void write_farewell(struct smtp_server *server, const char *code, const char *text)
-{
-    char reply[SMTP_REPLY_MAX];
-    struct writer w = writer_over(reply, sizeof reply);
-    writer_text(&w, code);
-    writer_byte(&w, ' ');
-    writer_bytes(&w, slice_first(server->settings->hostname, DOMAIN_MAX));
-    writer_byte(&w, ' ');
-    writer_text(&w, text);
-    write_reply(server, writer_slice(&w));
-    server->asking = false;
-    server->then = SMTP_SERVER_CLOSE;
-    if (server->mode == SMTP_MODE_SKIP)
-        server->mode = SMTP_MODE_COMMAND; /* nothing more is read */
-}
-
-static void count_error(struct smtp_server *server)
-{
-    server->errors++;
-    if (server->errors >= server->settings->error_limit_hard)
-        server->too_many_errors = true;
-}
-
-/* The end of a command: what is said decides whether it counts as good. */
-static void conclude(struct smtp_server *server, bool good)
-{
-    if (good)
-        server->counts[server->verb].good++;
-    else
-        count_error(server);
-}
+/* ---- steps ---- */
 
 static struct smtp_server_step step_of(enum smtp_server_step_kind kind)
 {
@@ -84,14 +42,16 @@ static struct smtp_server_step say_at_once(struct smtp_server *server,
     char text[SMTP_REPLY_MAX];
     struct writer w = writer_over(text, sizeof text);
     writer_text(&w, demand->reply);
-    if (demand->reply[strlen(demand->reply) - 1] == ' ')
+    if (demand->reply[strlen(demand->reply) - 1] == ' ' || demand->reply_end != NULL)
         writer_bytes(&w, slice_first(demand->culprit, SMTP_REPLY_MAX / 4));
-    write_reply(server, writer_slice(&w));
+    if (demand->reply_end != NULL)
+        writer_text(&w, demand->reply_end);
+    smtp_server_write_reply(server, writer_slice(&w));
     if (demand->verb == SMTP_RCPT)
         server->recipient_refused = true;
     if (demand->verb == SMTP_QUIT || slice_starts(slice_of(demand->reply), "521"))
         server->then = SMTP_SERVER_CLOSE;
-    conclude(server, demand->reply[0] < '4');
+    smtp_server_conclude(server, demand->reply[0] < '4');
     return say_reply(server);
 }
 
@@ -153,7 +113,7 @@ static struct smtp_server_step feed_command(struct smtp_server *server, struct s
     server->verb = demand.verb;
     server->counts[demand.verb].all++;
     if (smtp_verb_is_junk(demand.verb) && server->junk++ > server->settings->junk_limit)
-        count_error(server);
+        smtp_server_count_error(server);
     if (demand.chunk_follows)
         return feed_bdat(server, &demand, input);
     return demand.reply != NULL ? say_at_once(server, &demand) : ask(server, demand.question);
@@ -194,15 +154,33 @@ static bool take_line(struct smtp_server *server, struct slice *input, struct sl
     return true;
 }
 
+/* The type of a TLS record that carries a handshake: somebody begins TLS where SMTP is spoken. He
+ * sends no line, so it is said at once. RFC 8446 §5.1. */
+enum { TLS_FIRST_BYTE = 0x16 };
+
+static struct smtp_server_step feed_tls(struct smtp_server *server, struct slice *input)
+{
+    static const char first[] = {TLS_FIRST_BYTE};
+    *input = slice_skip(*input, 1);
+    server->spoken = true;
+    server->verb = SMTP_UNKNOWN;
+    server->counts[SMTP_UNKNOWN].all++;
+    return ask(server,
+               (struct smtp_question){.kind = SMTP_ASK_UNKNOWN, .argument = slice_make(first, 1)});
+}
+
 static struct smtp_server_step feed_line(struct smtp_server *server, struct slice *input)
 {
     struct slice line;
+    if (!server->spoken && input->len > 0 && input->at[0] == TLS_FIRST_BYTE)
+        return feed_tls(server, input);
     if (!take_line(server, input, &line)) {
         if (input->len < SMTP_LINE_MAX)
             return step_of(SMTP_SERVER_NEED_INPUT);
-        write_farewell(server, "500 5.5.2", "Error: command too long");
+        smtp_server_write_farewell(server, "500 5.5.2", "Error: command too long");
         return say_reply(server);
     }
+    server->spoken = true;
     if (server->mode == SMTP_MODE_RESPONSE)
         return feed_response(server, line);
     return feed_command(server, line, input);
@@ -264,7 +242,7 @@ struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slic
         return say_reply(server);
     if (server->too_many_errors && server->then != SMTP_SERVER_CLOSE) {
         server->too_many_errors = false;
-        write_farewell(server, "421 4.7.0", "Error: too many errors");
+        smtp_server_write_farewell(server, "421 4.7.0", "Error: too many errors");
         return say_reply(server);
     }
     if (server->then != SMTP_SERVER_NEED_INPUT) {
@@ -276,144 +254,6 @@ struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slic
     return feed(server, input);
 }
 
-/* ---- what an answer changes ---- */
-
-static void forget_transaction(struct smtp_server *server)
-{
-    server->state = server->greeted ? SMTP_READY : SMTP_START;
-    server->recipient_refused = false;
-    server->chunk_total = 0;
-}
-
-static void greeted(struct smtp_server *server, bool esmtp)
-{
-    server->greeted = true;
-    server->esmtp = esmtp;
-    forget_transaction(server);
-}
-
-/* The state that a good answer leads to. */
-static void proceed(struct smtp_server *server)
-{
-    switch (server->asked) {
-    case SMTP_ASK_HELO:
-        greeted(server, false);
-        break;
-    case SMTP_ASK_EHLO:
-        greeted(server, true);
-        smtp_server_write_keywords(server);
-        break;
-    case SMTP_ASK_STARTTLS:
-        server->then = SMTP_SERVER_START_TLS;
-        break;
-    case SMTP_ASK_AUTH:
-    case SMTP_ASK_AUTH_RESPONSE:
-        server->authenticated = true;
-        break;
-    case SMTP_ASK_MAIL:
-        server->state = SMTP_IN_MAIL;
-        server->recipient_refused = false;
-        break;
-    case SMTP_ASK_RCPT:
-        server->state = SMTP_IN_RCPT;
-        break;
-    case SMTP_ASK_MESSAGE:
-        server->errors = server->junk = 0;
-        forget_transaction(server);
-        break;
-    case SMTP_ASK_RESET:
-        forget_transaction(server);
-        break;
-    case SMTP_ASK_CONNECT:
-    case SMTP_ASK_DATA:
-    case SMTP_ASK_BDAT:
-    case SMTP_ASK_CHUNK:
-    case SMTP_ASK_ABANDON:
-    case SMTP_ASK_AUTH_CANCEL:
-    case SMTP_ASK_VRFY:
-        break;
-    }
-}
-
-/* The transaction is over; what the client still sends of it is thrown away. */
-static void fail_chunk(struct smtp_server *server)
-{
-    bool last = server->chunk.last;
-    forget_transaction(server);
-    if (!last)
-        server->state = SMTP_BDAT_FAILED;
-    if (server->chunk.left > 0 && server->then != SMTP_SERVER_CLOSE)
-        server->mode = SMTP_MODE_SKIP;
-}
-
-static void turn_back(struct smtp_server *server)
-{
-    switch (server->asked) {
-    case SMTP_ASK_CONNECT:
-        server->then = SMTP_SERVER_CLOSE;
-        break;
-    case SMTP_ASK_RCPT:
-        server->recipient_refused = true;
-        break;
-    case SMTP_ASK_BDAT:
-    case SMTP_ASK_CHUNK:
-    case SMTP_ASK_ABANDON:
-        fail_chunk(server);
-        break;
-    case SMTP_ASK_MESSAGE:
-        forget_transaction(server);
-        break;
-    case SMTP_ASK_HELO:
-    case SMTP_ASK_EHLO:
-    case SMTP_ASK_STARTTLS:
-    case SMTP_ASK_AUTH:
-    case SMTP_ASK_AUTH_RESPONSE:
-    case SMTP_ASK_AUTH_CANCEL:
-    case SMTP_ASK_MAIL:
-    case SMTP_ASK_DATA:
-    case SMTP_ASK_RESET:
-    case SMTP_ASK_VRFY:
-        break;
-    }
-}
-
-/* 354 and 334: the command goes on with what the client sends next. */
-static void go_on(struct smtp_server *server)
-{
-    if (server->asked == SMTP_ASK_DATA) {
-        server->mode = SMTP_MODE_BODY;
-        smtp_body_start(&server->body, SMTP_BODY_DOTTED);
-    } else if (server->asked == SMTP_ASK_BDAT) {
-        server->reply_len = 0; /* the client waits for none before the chunk is complete */
-        server->mode = SMTP_MODE_CHUNK;
-        server->state = SMTP_IN_BDAT;
-        smtp_body_start(&server->body, SMTP_BODY_CHUNKED);
-    } else {
-        server->mode = SMTP_MODE_RESPONSE;
-    }
-}
-
-void smtp_server_answer(struct smtp_server *server, struct slice reply)
-{
-    uint64_t code = 0;
-    CHECK(server->asking);
-    CHECK(slice_to_number(slice_first(reply, 3), 599, &code));
-    server->asking = false;
-    write_reply(server, reply);
-    if (code == 421)
-        server->then = SMTP_SERVER_CLOSE;
-    if (code >= 300 && code < 400) {
-        go_on(server);
-        return;
-    }
-    if (code < 300)
-        proceed(server);
-    else
-        turn_back(server);
-    if (server->asked != SMTP_ASK_CONNECT)
-        conclude(server, code < 300);
-}
-
 /* ---- events and facts ---- */
 
 void smtp_server_init(struct smtp_server *server, const struct smtp_server_settings *settings,
@@ -423,6 +263,11 @@ void smtp_server_init(struct smtp_server *server, const struct smtp_server_setti
                                    .state = SMTP_START,
                                    .verb = SMTP_VERB_COUNT,
                                    .tls = tls_from_the_start};
+}
+
+void smtp_server_set_terms(struct smtp_server *server, const struct smtp_server_terms *terms)
+{
+    server->terms = *terms;
 }
 
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms)
@@ -437,18 +282,8 @@ void smtp_server_tls_started(struct smtp_server *server)
     server->mode = SMTP_MODE_COMMAND;
     server->tls = true;
     server->greeted = server->esmtp = server->authenticated = false;
-    forget_transaction(server);
+    smtp_server_forget_transaction(server);
     server->scanned = 0;
-}
-
-void smtp_server_time_out(struct smtp_server *server)
-{
-    write_farewell(server, "421 4.4.2", "Error: timeout exceeded");
-}
-
-void smtp_server_shut_down(struct smtp_server *server)
-{
-    write_farewell(server, "421 4.3.2", "Service is shutting down, try again later");
 }
 
 bool smtp_server_is_idle(const struct smtp_server *server)

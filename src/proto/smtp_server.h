@@ -17,6 +17,7 @@
 #include "base/writer.h"
 #include "proto/smtp_chunk.h"
 #include "proto/smtp_command.h"
+#include "proto/smtp_keyword.h"
 
 enum {
     SMTP_LINE_MAX =
@@ -42,6 +43,12 @@ struct smtp_server_settings {
     bool auth_enabled;
     bool auth_tls_only; /* AUTH exists only under TLS */
     bool auth_old_form; /* "AUTH=PLAIN LOGIN" too, for clients that read the draft of RFC 2554 */
+    struct slice noop_commands; /* verbs that do nothing, separated by white space or commas */
+};
+
+/* What holds for this client alone. */
+struct smtp_server_terms {
+    unsigned discarded; /* a set of keywords: not announced, and what they promise is refused */
 };
 
 enum smtp_question_kind {
@@ -62,6 +69,8 @@ enum smtp_question_kind {
                        */
     SMTP_ASK_RESET,   /* RSET */
     SMTP_ASK_VRFY,    /* argument */
+    SMTP_ASK_UNKNOWN, /* argument: the line, whose verb is none; a 221 ends the session. Or the one
+                       * byte with which TLS begins, in place of SMTP */
 };
 
 struct smtp_question {
@@ -105,6 +114,7 @@ enum smtp_verb {
     SMTP_RSET,
     SMTP_NOOP,
     SMTP_VRFY,
+    SMTP_ETRN,
     SMTP_QUIT,
     SMTP_HELP,
     SMTP_UNKNOWN,
@@ -129,6 +139,7 @@ enum smtp_server_mode {
 
 struct smtp_server {
     const struct smtp_server_settings *settings;
+    struct smtp_server_terms terms;
     enum smtp_server_mode mode;
     unsigned state;                /* one of the bits that the command table names */
     enum smtp_verb verb;           /* the command in work; SMTP_VERB_COUNT before the first */
@@ -138,6 +149,7 @@ struct smtp_server {
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
+    bool spoken;            /* the client has said something */
     bool recipient_refused; /* some RCPT of this transaction got no 250 */
     bool paused;            /* the pause before the waiting reply is over */
     bool too_many_errors;
@@ -159,6 +171,9 @@ struct smtp_server {
 void smtp_server_init(struct smtp_server *server, const struct smtp_server_settings *settings,
                       bool tls_from_the_start);
 
+/* At the start, and whenever another client turns out to speak. */
+void smtp_server_set_terms(struct smtp_server *server, const struct smtp_server_terms *terms);
+
 struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slice *input);
 
 /* The reply to the open question, "250 2.1.0 Ok": its code decides what happens. Bytes that are not
@@ -176,6 +191,9 @@ void smtp_server_tls_started(struct smtp_server *server);
  * The open question, if any, is dropped. */
 void smtp_server_time_out(struct smtp_server *server);
 void smtp_server_shut_down(struct smtp_server *server);
+
+/* The driver ends the session, with this reply, in place of an answer to the open question. */
+void smtp_server_break_off(struct smtp_server *server, struct slice reply);
 
 /* No transaction is under way and nothing is being asked. */
 bool smtp_server_is_idle(const struct smtp_server *server);

@@ -22,6 +22,7 @@ struct smtp_server_demand {
     const char
         *reply; /* NULL: ask the question. A reply that ends in ' ' wants the culprit behind it */
     struct slice culprit;
+    const char *reply_end; /* if not NULL, stands behind the culprit */
     struct smtp_question question;
     bool chunk_follows; /* behind the line, whatever the reply is */
     struct smtp_chunk chunk;
@@ -36,6 +37,8 @@ extern const char smtp_chunk_discarded[];
 
 /* AUTH is offered at this point of the session. */
 bool smtp_server_auth_is_on(const struct smtp_server *server);
+
+bool smtp_server_tls_is_on(const struct smtp_server *server); /* STARTTLS is, before TLS */
 
 /* Brings no mail: many of them are an error. */
 bool smtp_verb_is_junk(enum smtp_verb verb);

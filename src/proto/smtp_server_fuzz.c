@@ -35,7 +35,8 @@ static struct smtp_server_settings settings_of(unsigned flags)
                                          .tls_required = (flags & 32) != 0,
                                          .auth_enabled = true,
                                          .auth_tls_only = (flags & 64) != 0,
-                                         .auth_old_form = true};
+                                         .auth_old_form = true,
+                                         .noop_commands = SLICE_LITERAL("ONEX")};
 }
 
 /* Replies are whole lines of printable ASCII. */
@@ -77,6 +78,7 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
         [SMTP_ASK_ABANDON] = "551 5.0.0 Discarded",
         [SMTP_ASK_MESSAGE] = "250 2.0.0 Ok: queued",
         [SMTP_ASK_RESET] = "250 2.0.0 Ok",
+        [SMTP_ASK_UNKNOWN] = "221 2.7.0 Error: I can break rules, too. Goodbye.",
         [SMTP_ASK_VRFY] = "252 2.0.0 \x01",
     };
     unsigned chance = (run->answers >> (run->asked++ % 8)) & 1;
@@ -156,6 +158,7 @@ static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
     run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
+    run->server.terms.discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0;
     play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);
     return run;
 }

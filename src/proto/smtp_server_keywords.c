@@ -3,43 +3,69 @@
 #include "base/check.h"
 #include "proto/smtp_server_commands.h"
 
-/* Adds "250-keyword"; the last line's hyphen becomes a space when all are written. */
-static void write_keyword(struct writer *w, const char *keyword, struct slice argument)
+/* The reply as it grows. Each line is written as "250-"; when all stand, the last one's hyphen
+ * becomes a space. */
+struct announcement {
+    struct writer w;
+    size_t last;
+    unsigned discarded;
+};
+
+static void write_line(struct announcement *announcement, const char *text, struct slice argument)
 {
+    struct writer *w = &announcement->w;
+    announcement->last = w->len;
     writer_text(w, "250-");
-    writer_text(w, keyword);
+    writer_text(w, text);
     writer_bytes(w, argument);
     writer_text(w, "\r\n");
+}
+
+static void announce(struct announcement *announcement, enum smtp_keyword keyword)
+{
+    if (!smtp_keywords_hold(announcement->discarded, keyword))
+        write_line(announcement, smtp_keyword_name(keyword), slice_make(NULL, 0));
+}
+
+static void announce_size(struct announcement *announcement, uint64_t limit)
+{
+    char digits[24];
+    struct writer size = writer_over(digits, sizeof digits);
+    writer_byte(&size, ' ');
+    writer_number(&size, limit);
+    if (!smtp_keywords_hold(announcement->discarded, SMTP_KEYWORD_SIZE))
+        write_line(announcement, "SIZE", limit > 0 ? writer_slice(&size) : slice_make(NULL, 0));
+}
+
+static void announce_auth(struct announcement *announcement, const struct smtp_server *server)
+{
+    if (!smtp_server_auth_is_on(server) || server->auth_mechanisms.len == 0)
+        return;
+    write_line(announcement, "AUTH ", server->auth_mechanisms);
+    if (server->settings->auth_old_form)
+        write_line(announcement, "AUTH=", server->auth_mechanisms);
 }
 
 /* The order is Postfix's: programs and people have learnt it. */
 void smtp_server_write_keywords(struct smtp_server *server)
 {
-    static const struct slice nothing = SLICE_LITERAL("");
     const struct smtp_server_settings *settings = server->settings;
-    struct writer w = writer_over(server->reply, sizeof server->reply);
-    char digits[24];
-    struct writer size = writer_over(digits, sizeof digits);
-
-    write_keyword(&w, "", slice_first(settings->hostname, DOMAIN_MAX));
-    write_keyword(&w, "PIPELINING", nothing);
-    writer_byte(&size, ' ');
-    writer_number(&size, settings->message_size_limit);
-    write_keyword(&w, "SIZE", settings->message_size_limit > 0 ? writer_slice(&size) : nothing);
+    struct announcement announcement = {
+        .w = writer_over(server->reply, sizeof server->reply),
+        .discarded = server->terms.discarded,
+    };
+    write_line(&announcement, "", slice_first(settings->hostname, DOMAIN_MAX));
+    announce(&announcement, SMTP_KEYWORD_PIPELINING);
+    announce_size(&announcement, settings->message_size_limit);
     if (settings->vrfy_enabled)
-        write_keyword(&w, "VRFY", nothing);
-    if (settings->tls_offered && !server->tls)
-        write_keyword(&w, "STARTTLS", nothing);
-    if (smtp_server_auth_is_on(server) && server->auth_mechanisms.len > 0) {
-        write_keyword(&w, "AUTH ", server->auth_mechanisms);
-        if (settings->auth_old_form)
-            write_keyword(&w, "AUTH=", server->auth_mechanisms);
-    }
-    write_keyword(&w, "ENHANCEDSTATUSCODES", nothing);
-    write_keyword(&w, "8BITMIME", nothing);
-    size_t last = w.len;
-    write_keyword(&w, "CHUNKING", nothing);
-    CHECK(!w.overflow);
-    server->reply[last + 3] = ' ';
-    server->reply_len = w.len;
+        announce(&announcement, SMTP_KEYWORD_VRFY);
+    if (smtp_server_tls_is_on(server) && !server->tls)
+        announce(&announcement, SMTP_KEYWORD_STARTTLS);
+    announce_auth(&announcement, server);
+    announce(&announcement, SMTP_KEYWORD_ENHANCEDSTATUSCODES);
+    announce(&announcement, SMTP_KEYWORD_8BITMIME);
+    announce(&announcement, SMTP_KEYWORD_CHUNKING);
+    CHECK(!announcement.w.overflow);
+    server->reply[announcement.last + 3] = ' ';
+    server->reply_len = announcement.w.len;
 }

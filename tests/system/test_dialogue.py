@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness import STRANGER, Client, Sink, Tuvi, tls_context, wait_for
+from harness import MINE, STRANGER, Client, Sink, Tuvi, tls_context, wait_for
 
 # ---- typed by hand ----
 
@@ -284,12 +284,44 @@ def test_chunks_that_are_too_much(author):
 
 
 def test_what_is_not_announced_does_not_work(author):
-    for line in ("ETRN local.test", "XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2", "ATRN"):
+    for line in ("EXPN staff", "XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2", "ATRN"):
         assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
     for option in ("RET=FULL", "ENVID=x", "SMTPUTF8", "REQUIRETLS", "XVERP"):
         assert author.command(f"MAIL FROM:<ada@local.test> {option}")[0] == 555, option
     assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
     assert author.command("RCPT TO:<bob@local.test> NOTIFY=NEVER")[0] == 555
+
+
+def test_other_protocols_are_named_in_the_log(server):
+    for first, words in ((b"\x16\x03\x01\x02\x00\x01\x00", "begins TLS on a port that begins in plain text"),
+                         (b"GET / HTTP/1.1\r\n", "speaks HTTP"),
+                         (b"Subject: spam\r\n", f"non-SMTP command from unknown[{MINE}]: Subject: spam")):
+        client = Client(server.p25)
+        client.send(first)
+        assert client.reply() == (221, ["221 2.7.0 Error: I can break rules, too. Goodbye."])
+        assert client.reply() == (0, [])
+        client.close()
+        server.wait_log(words)
+
+
+def test_commands_and_keywords_of_ones_own(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_noop_commands = XNOP\nsmtpd_forbidden_commands = XBAD\n"
+                              "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy}}\n" % MINE +
+                              "smtpd_forbid_unauth_pipelining = yes\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    assert client.ehlo() == ["PIPELINING", "SIZE 10240000", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    tuvi.wait_log("discarding EHLO keywords: VRFY CHUNKING")
+    assert client.command("XNOP") == (250, ["250 2.0.0 Ok"])
+    assert client.command("ETRN local.test") == (459, ["459 <local.test>: service unavailable"])
+    assert client.command("XBAD")[0] == 221
+    client.close()
+    client = Client(tuvi.p25)
+    client.send("HELO client.test\r\nMAIL FROM:<ada@local.test>\r\n")
+    assert client.reply() == (554, ["554 5.5.0 Error: SMTP protocol synchronization"])
+    assert client.reply() == (0, [])
+    client.close()
+    tuvi.wait_log("improper command pipelining after HELO from")
 
 
 def test_helo_announces_nothing(ready):

@@ -1,0 +1,85 @@
+#include "mta/wire_rules.h"
+
+#include "config/checks.h"
+#include "proto/smtp_command.h"
+
+/* ---- making them ---- */
+
+static void read_keywords(const struct parameters *parameters, struct wire_rules *out,
+                          struct config_notes *notes)
+{
+    struct slice unknown;
+    struct slice text = slice_of(parameters->smtpd_discard_ehlo_keywords);
+    if (!smtp_keywords_parse(text, &out->discarded, &unknown))
+        config_note(notes, CONFIG_ERROR,
+                    parameter_origin(parameters, PARAMETER_smtpd_discard_ehlo_keywords),
+                    "smtpd_discard_ehlo_keywords: \"%.*s\" is no keyword of EHLO that is known "
+                    "here; write the names that EHLO shows, as in chunking, etrn, silent-discard",
+                    SLICE_PRINTF(unknown));
+}
+
+void wire_rules_make(const struct parameters *parameters, struct wire_rules *out,
+                     struct config_notes *notes)
+{
+    struct table_source source = table_source_of(parameters, notes);
+    *out = (struct wire_rules){0};
+    struct err err = domain_list_parse(slice_of(parameters->smtpd_forbidden_commands),
+                                       DOMAIN_ITSELF, &source, &out->forbidden_commands);
+    parameter_report(parameters, PARAMETER_smtpd_forbidden_commands, &err, notes);
+    err = table_list_compile(slice_of(parameters->smtpd_discard_ehlo_keyword_address_maps), &source,
+                             &out->discard_maps);
+    parameter_report(parameters, PARAMETER_smtpd_discard_ehlo_keyword_address_maps, &err, notes);
+    read_keywords(parameters, out, notes);
+}
+
+void wire_rules_free(struct wire_rules *rules)
+{
+    domain_list_free(&rules->forbidden_commands);
+    table_list_free(&rules->discard_maps);
+}
+
+/* ---- asking them ---- */
+
+/* A table that knows the client takes the place of the common list. An entry that names what is no
+ * keyword, or cannot be found out, counts as if nothing were known: to announce too much is
+ * harmless. */
+static unsigned discarded_for(const struct wire_rules *rules, const struct ip *client)
+{
+    char address[IP_TEXT_MAX], text[512];
+    struct writer key = writer_over(address, sizeof address);
+    struct writer answer = writer_over(text, sizeof text);
+    struct slice unknown;
+    unsigned set = rules->discarded;
+    ip_format(&key, client);
+    if (table_list_find(&rules->discard_maps, TABLE_KEY_WHOLE, writer_slice(&key), &answer) ==
+        TABLE_FOUND)
+        (void)smtp_keywords_parse(writer_slice(&answer), &set, &unknown);
+    return set;
+}
+
+struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client)
+{
+    return (struct smtp_server_terms){.discarded = discarded_for(rules, client)};
+}
+
+/* RFC 5322 §2.2: a name of printable characters, then a colon. */
+static bool is_header_line(struct slice line)
+{
+    size_t colon = slice_find(line, ':');
+    struct slice name = slice_trim(slice_first(line, colon));
+    if (colon == line.len || name.len == 0)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.at[i] <= ' ' || name.at[i] > '~')
+            return false;
+    return true;
+}
+
+bool wire_rules_forbid(const struct wire_rules *rules, struct slice line)
+{
+    struct smtp_command command;
+    if (is_header_line(line))
+        return true;
+    return smtp_command_parse(line, &command) &&
+           domain_list_holds(&rules->forbidden_commands, command.verb);
+}
