@@ -21,7 +21,7 @@ static const struct flag flags[] = {
     {"helo_required", &settings.helo_required}, {"vrfy", &settings.vrfy_enabled},
     {"starttls", &settings.tls_offered},        {"tls_required", &settings.tls_required},
     {"auth_tls_only", &settings.auth_tls_only}, {"auth_old_form", &settings.auth_old_form},
-    {"wrappermode", &tls_from_the_start},
+    {"wrappermode", &tls_from_the_start},       {"strict_paths", &settings.strict_paths},
 };
 
 static const struct {
@@ -63,6 +63,11 @@ static void set(struct slice name, struct slice value)
         return;
     }
     struct slice unknown;
+    uint64_t code;
+    if (slice_is(name, "bare_lf_code") && slice_to_number(value, 599, &code)) {
+        terms.bare_lf_code = (unsigned)code;
+        return;
+    }
     if (slice_is(name, "discard") && smtp_keywords_parse(value, &terms.discarded, &unknown))
         return;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {

@@ -158,6 +158,18 @@ TEXT(smtpd_discard_ehlo_keyword_address_maps, BY_SMTPD, "",
      "smtpd_discard_ehlo_keywords.")
 FLAG(smtpd_forbid_unauth_pipelining, BY_SMTPD, "no",
      "Whether the connection ends when a client sends on where it has to wait for an answer first.")
+CHOICE(
+    smtpd_forbid_bare_newline, BY_SMTPD, "normalize", bare_newline,
+    "What becomes of lines that end in a line feed alone. normalize (or yes): they get the line "
+    "end that they lack. reject: the client is told so, and the connection ends. no and note mean "
+    "normalize here: a line feed alone never has a part in the end of a message. The default "
+    "differs from Postfix 3.7's, which is no.")
+TEXT(smtpd_forbid_bare_newline_exclusions, BY_SMTPD, "$mynetworks",
+     "Networks whose clients smtpd_forbid_bare_newline = reject does not mean.")
+NUMBER(smtpd_forbid_bare_newline_reject_code, BY_SMTPD, "550", 400, 599,
+       "The reply code of smtpd_forbid_bare_newline = reject.")
+FLAG(strict_rfc821_envelopes, BY_SMTPD, "no",
+     "Whether addresses in MAIL and RCPT must stand in angle brackets.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,

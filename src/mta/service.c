@@ -49,6 +49,7 @@ static struct smtp_server_settings smtp_settings(const struct parameters *parame
         .junk_limit = (uint64_t)parameters->smtpd_junk_command_limit,
         .error_pause_ms = (uint64_t)parameters->smtpd_error_sleep_time * 1000,
         .helo_required = parameters->smtpd_helo_required,
+        .strict_paths = parameters->strict_rfc821_envelopes,
         .vrfy_enabled = !parameters->disable_vrfy_command,
         .tls_offered = level != TLS_LEVEL_NONE && !wrapped,
         .tls_required = level == TLS_LEVEL_ENCRYPT && !wrapped,

@@ -32,7 +32,7 @@ void session_log_disconnect(const struct session *session)
     char text[512];
     struct writer w = writer_over(text, sizeof text);
     smtp_server_write_counts(&session->machine, &w);
-    if (session->machine.body.bare_lf_seen)
+    if (session->machine.bare_lf_seen)
         writer_text(&w, " notes=bare_lf");
     session_log(session, SEVERITY_INFO, "disconnect from %s %.*s", session->peer_name,
                 SLICE_PRINTF(writer_slice(&w)));

@@ -22,10 +22,11 @@ static bool is_http(struct slice line)
 /* The line that people search for when nothing works. */
 static void explain_tls(const struct session *session)
 {
-    session_log(session, SEVERITY_WARNING,
-                "%s begins TLS on a port that begins in plain text: the client must use STARTTLS, or "
-                "a port whose service has smtpd_tls_wrappermode = yes (465)",
-                session->peer_name);
+    session_log(
+        session, SEVERITY_WARNING,
+        "%s begins TLS on a port that begins in plain text: the client must use STARTTLS, or "
+        "a port whose service has smtpd_tls_wrappermode = yes (465)",
+        session->peer_name);
 }
 
 static void explain_http(const struct session *session)

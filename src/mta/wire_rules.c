@@ -18,6 +18,14 @@ static void read_keywords(const struct parameters *parameters, struct wire_rules
                     SLICE_PRINTF(unknown));
 }
 
+static void read_networks(const struct parameters *parameters, enum parameter parameter,
+                          const char *text, struct network_list *out, struct config_notes *notes)
+{
+    struct table_source source = table_source_of(parameters, notes);
+    struct err err = network_list_parse(slice_of(text), &source, out);
+    parameter_report(parameters, parameter, &err, notes);
+}
+
 void wire_rules_make(const struct parameters *parameters, struct wire_rules *out,
                      struct config_notes *notes)
 {
@@ -30,12 +38,18 @@ void wire_rules_make(const struct parameters *parameters, struct wire_rules *out
                              &out->discard_maps);
     parameter_report(parameters, PARAMETER_smtpd_discard_ehlo_keyword_address_maps, &err, notes);
     read_keywords(parameters, out, notes);
+    if (parameters->smtpd_forbid_bare_newline == BARE_NEWLINE_REJECT)
+        out->bare_lf_code = (unsigned)parameters->smtpd_forbid_bare_newline_reject_code;
+    read_networks(parameters, PARAMETER_smtpd_forbid_bare_newline_exclusions,
+                  parameters->smtpd_forbid_bare_newline_exclusions, &out->bare_lf_exclusions,
+                  notes);
 }
 
 void wire_rules_free(struct wire_rules *rules)
 {
     domain_list_free(&rules->forbidden_commands);
     table_list_free(&rules->discard_maps);
+    network_list_free(&rules->bare_lf_exclusions);
 }
 
 /* ---- asking them ---- */
@@ -59,7 +73,11 @@ static unsigned discarded_for(const struct wire_rules *rules, const struct ip *c
 
 struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client)
 {
-    return (struct smtp_server_terms){.discarded = discarded_for(rules, client)};
+    bool excluded = network_list_holds(&rules->bare_lf_exclusions, client);
+    return (struct smtp_server_terms){
+        .discarded = discarded_for(rules, client),
+        .bare_lf_code = excluded ? 0 : rules->bare_lf_code,
+    };
 }
 
 /* RFC 5322 §2.2: a name of printable characters, then a colon. */

@@ -13,6 +13,8 @@ struct wire_rules {
     struct domain_list forbidden_commands; /* smtpd_forbidden_commands: verbs, not domains */
     unsigned discarded;                    /* smtpd_discard_ehlo_keywords */
     struct table_list discard_maps;        /* smtpd_discard_ehlo_keyword_address_maps */
+    unsigned bare_lf_code;                 /* 0 unless smtpd_forbid_bare_newline = reject */
+    struct network_list bare_lf_exclusions;
 };
 
 /* What is wrong goes to the notes as errors. */
@@ -22,7 +24,8 @@ void wire_rules_free(struct wire_rules *rules);
 
 struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client);
 
-/* A line that no SMTP client sends: a forbidden command, or a header line of a message or of HTTP. */
+/* A line that no SMTP client sends: a forbidden command, or a header line of a message or of HTTP.
+ */
 bool wire_rules_forbid(const struct wire_rules *rules, struct slice line);
 
 #endif

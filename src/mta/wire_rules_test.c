@@ -59,12 +59,28 @@ TEST(a_table_that_knows_the_client_takes_the_place_of_the_common_keywords)
                           "inline:{ {192.0.2.1 = dsn size} {192.0.2.2 = nonsense} "
                           "{2001:db8::1 = vrfy} }"),
                      0);
-    assert_int_equal(discarded_for("192.0.2.1"),
-                     1U << SMTP_KEYWORD_DSN | 1U << SMTP_KEYWORD_SIZE);
+    assert_int_equal(discarded_for("192.0.2.1"), 1U << SMTP_KEYWORD_DSN | 1U << SMTP_KEYWORD_SIZE);
     unsigned common = 1U << SMTP_KEYWORD_CHUNKING | 1U << SMTP_KEYWORD_SILENT_DISCARD;
     assert_int_equal(discarded_for("192.0.2.2"), common);
     assert_int_equal(discarded_for("192.0.2.3"), common);
     assert_int_equal(discarded_for("2001:db8::1"), 1U << SMTP_KEYWORD_VRFY);
+    wire_rules_free(&rules);
+}
+
+TEST(a_bare_line_feed_is_borne_from_those_who_are_excluded)
+{
+    struct config_notes notes = config_notes_make();
+    struct parameters parameters = {.smtpd_forbid_bare_newline = BARE_NEWLINE_REJECT,
+                                    .smtpd_forbid_bare_newline_exclusions = "192.0.2.0/24",
+                                    .smtpd_forbid_bare_newline_reject_code = 521};
+    struct ip friend, stranger;
+    assert_true(ip_parse(slice_of("192.0.2.1"), &friend));
+    assert_true(ip_parse(slice_of("198.51.100.1"), &stranger));
+    wire_rules_make(&parameters, &rules, &notes);
+    assert_int_equal(notes.error_count, 0);
+    assert_int_equal(wire_rules_terms(&rules, &friend).bare_lf_code, 0);
+    assert_int_equal(wire_rules_terms(&rules, &stranger).bare_lf_code, 521);
+    config_notes_free(&notes);
     wire_rules_free(&rules);
 }
 
@@ -80,6 +96,7 @@ int main(void)
         cmocka_unit_test(commands_of_other_protocols_are_forbidden),
         cmocka_unit_test(so_are_header_lines_even_where_no_command_is),
         cmocka_unit_test(a_table_that_knows_the_client_takes_the_place_of_the_common_keywords),
+        cmocka_unit_test(a_bare_line_feed_is_borne_from_those_who_are_excluded),
         cmocka_unit_test(an_unknown_keyword_is_an_error),
     };
     return RUN_TESTS(tests);

@@ -55,16 +55,38 @@ static struct smtp_server_step say_at_once(struct smtp_server *server,
     return say_reply(server);
 }
 
+/* A bare LF where none is borne: the end, in the middle of whatever it is. */
+static bool bare_lf_ends_it(struct smtp_server *server)
+{
+    char code[16];
+    unsigned number = server->terms.bare_lf_code;
+    struct writer w = writer_over(code, sizeof code - 1);
+    if (!server->bare_lf_seen || number == 0)
+        return false;
+    writer_printf(&w, "%u %u.5.2", number, number / 100);
+    code[w.len] = '\0';
+    smtp_server_write_farewell(server, code, "Error: bare <LF> received");
+    return true;
+}
+
+/* Content that was read is good to go on. */
+static struct smtp_server_step give_content(struct smtp_server *server, struct slice span)
+{
+    server->bare_lf_seen |= server->body.bare_lf_seen;
+    if (bare_lf_ends_it(server))
+        return say_reply(server);
+    return (struct smtp_server_step){.kind = SMTP_SERVER_BODY, .bytes = span};
+}
+
 static struct smtp_server_step feed_chunk(struct smtp_server *server, struct slice *input)
 {
-    struct smtp_server_step step = step_of(SMTP_SERVER_BODY);
+    struct slice span;
     bool last = server->chunk.last;
-    switch (smtp_chunk_next(&server->chunk, &server->body, input, &step.bytes)) {
+    switch (smtp_chunk_next(&server->chunk, &server->body, input, &span)) {
     case SMTP_BODY_NEED_INPUT:
-        step.kind = SMTP_SERVER_NEED_INPUT;
-        return step;
+        return step_of(SMTP_SERVER_NEED_INPUT);
     case SMTP_BODY_SPAN:
-        return step;
+        return give_content(server, span);
     case SMTP_BODY_END:
         break;
     }
@@ -151,6 +173,8 @@ static bool take_line(struct smtp_server *server, struct slice *input, struct sl
     server->scanned = 0;
     if (line->len > 0 && line->at[line->len - 1] == '\r')
         line->len--;
+    else
+        server->bare_lf_seen = true;
     return true;
 }
 
@@ -181,6 +205,8 @@ static struct smtp_server_step feed_line(struct smtp_server *server, struct slic
         return say_reply(server);
     }
     server->spoken = true;
+    if (bare_lf_ends_it(server))
+        return say_reply(server);
     if (server->mode == SMTP_MODE_RESPONSE)
         return feed_response(server, line);
     return feed_command(server, line, input);
@@ -188,13 +214,12 @@ static struct smtp_server_step feed_line(struct smtp_server *server, struct slic
 
 static struct smtp_server_step feed_body(struct smtp_server *server, struct slice *input)
 {
-    struct smtp_server_step step = step_of(SMTP_SERVER_BODY);
-    switch (smtp_body_next(&server->body, input, &step.bytes)) {
+    struct slice span;
+    switch (smtp_body_next(&server->body, input, &span)) {
     case SMTP_BODY_NEED_INPUT:
-        step.kind = SMTP_SERVER_NEED_INPUT;
-        return step;
+        return step_of(SMTP_SERVER_NEED_INPUT);
     case SMTP_BODY_SPAN:
-        return step;
+        return give_content(server, span);
     case SMTP_BODY_END:
         break;
     }

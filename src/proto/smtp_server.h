@@ -37,6 +37,7 @@ struct smtp_server_settings {
     uint64_t junk_limit;         /* commands that bring no mail and are not yet errors */
     uint64_t error_pause_ms;
     bool helo_required;
+    bool strict_paths; /* MAIL and RCPT want their angle brackets */
     bool vrfy_enabled;
     bool tls_offered;  /* STARTTLS */
     bool tls_required; /* nothing but greetings before TLS */
@@ -48,7 +49,8 @@ struct smtp_server_settings {
 
 /* What holds for this client alone. */
 struct smtp_server_terms {
-    unsigned discarded; /* a set of keywords: not announced, and what they promise is refused */
+    unsigned discarded;    /* a set of keywords: not announced, and what they promise is refused */
+    unsigned bare_lf_code; /* of the reply with which a bare LF ends the session; 0: it is borne */
 };
 
 enum smtp_question_kind {
@@ -149,6 +151,7 @@ struct smtp_server {
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
+    bool bare_lf_seen;      /* in any command or message so far */
     bool spoken;            /* the client has said something */
     bool recipient_refused; /* some RCPT of this transaction got no 250 */
     bool paused;            /* the pause before the waiting reply is over */

@@ -90,8 +90,9 @@ static const char *run_mail(const struct smtp_server *server, struct slice argum
                             struct smtp_server_demand *demand)
 {
     uint64_t limit = server->settings->message_size_limit;
-    const char *wrong = smtp_mail_parse(argument, smtp_server_auth_is_on(server),
-                                        &demand->question.mail, &demand->culprit);
+    unsigned how = (smtp_server_auth_is_on(server) ? SMTP_AUTH_OFFERED : 0U) |
+                   (server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U);
+    const char *wrong = smtp_mail_parse(argument, how, &demand->question.mail, &demand->culprit);
     if (wrong != NULL)
         return wrong;
     if (limit > 0 && demand->question.mail.size > limit)
@@ -102,8 +103,8 @@ static const char *run_mail(const struct smtp_server *server, struct slice argum
 static const char *run_rcpt(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
-    (void)server;
-    const char *wrong = smtp_rcpt_parse(argument, &demand->question.rcpt, &demand->culprit);
+    unsigned how = server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U;
+    const char *wrong = smtp_rcpt_parse(argument, how, &demand->question.rcpt, &demand->culprit);
     return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
 }
 

@@ -158,6 +158,7 @@ static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
     run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
+    run->server.terms.bare_lf_code = (data[0] & 64) != 0 ? 550 : 0;
     run->server.terms.discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0;
     play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);
     return run;
