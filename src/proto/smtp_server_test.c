@@ -1,5 +1,5 @@
-/* Smuggling: whatever stands where the end of data could be, there is one message, and nothing in it
- * is run as a command. CVE-2023-51764 and its kin. */
+/* Smuggling: whatever stands where the end of data could be, there is one message, and nothing in
+ * it is run as a command. CVE-2023-51764 and its kin. */
 #include "proto/smtp_server.h"
 
 #include "base/buf.h"
@@ -154,15 +154,15 @@ static bool holds_the_end(struct slice text)
 }
 
 static const struct slice breaks[] = {
-    SLICE_LITERAL(""),         SLICE_LITERAL("\n"),       SLICE_LITERAL("\r"),
-    SLICE_LITERAL("\r\n"),     SLICE_LITERAL("\n\r"),     SLICE_LITERAL("\r\r"),
-    SLICE_LITERAL("\n\n"),     SLICE_LITERAL("\r\r\n"),   SLICE_LITERAL("\r\n\r"),
-    SLICE_LITERAL("\r\n\n"),   SLICE_LITERAL("\r\0\n"),   SLICE_LITERAL("\r\n\0"),
-    SLICE_LITERAL("\0\r\n"),   SLICE_LITERAL("\r\n "),    SLICE_LITERAL("\x85"),
+    SLICE_LITERAL(""),         SLICE_LITERAL("\n"),           SLICE_LITERAL("\r"),
+    SLICE_LITERAL("\r\n"),     SLICE_LITERAL("\n\r"),         SLICE_LITERAL("\r\r"),
+    SLICE_LITERAL("\n\n"),     SLICE_LITERAL("\r\r\n"),       SLICE_LITERAL("\r\n\r"),
+    SLICE_LITERAL("\r\n\n"),   SLICE_LITERAL("\r\0\n"),       SLICE_LITERAL("\r\n\0"),
+    SLICE_LITERAL("\0\r\n"),   SLICE_LITERAL("\r\n "),        SLICE_LITERAL("\x85"),
     SLICE_LITERAL("\r\x85\n"), SLICE_LITERAL("\xe2\x80\xa8"), SLICE_LITERAL("\v\f\x1c"),
 };
 static const struct slice dots[] = {
-    SLICE_LITERAL("."),   SLICE_LITERAL(".."),  SLICE_LITERAL(". "),  SLICE_LITERAL(".\0"),
+    SLICE_LITERAL("."),   SLICE_LITERAL(".."),  SLICE_LITERAL(". "),   SLICE_LITERAL(".\0"),
     SLICE_LITERAL("\0."), SLICE_LITERAL("\b."), SLICE_LITERAL("\xae"),
 };
 
