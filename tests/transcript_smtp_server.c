@@ -18,10 +18,16 @@ struct flag {
 };
 
 static const struct flag flags[] = {
-    {"helo_required", &settings.helo_required}, {"vrfy", &settings.vrfy_enabled},
-    {"starttls", &settings.tls_offered},        {"tls_required", &settings.tls_required},
-    {"auth_tls_only", &settings.auth_tls_only}, {"auth_old_form", &settings.auth_old_form},
-    {"wrappermode", &tls_from_the_start},       {"strict_paths", &settings.strict_paths},
+    {"helo_required", &settings.helo_required},
+    {"vrfy", &settings.vrfy_enabled},
+    {"starttls", &settings.tls_offered},
+    {"tls_required", &settings.tls_required},
+    {"auth_tls_only", &settings.auth_tls_only},
+    {"auth_old_form", &settings.auth_old_form},
+    {"wrappermode", &tls_from_the_start},
+    {"strict_paths", &settings.strict_paths},
+    {"xclient", &terms.xclient},
+    {"xforward", &terms.xforward},
 };
 
 static const struct {
@@ -97,6 +103,7 @@ static const char *const question_names[] = {
     [SMTP_ASK_RCPT] = "rcpt",          [SMTP_ASK_DATA] = "data",
     [SMTP_ASK_MESSAGE] = "message",    [SMTP_ASK_RESET] = "reset",
     [SMTP_ASK_VRFY] = "vrfy",          [SMTP_ASK_BDAT] = "bdat",
+    [SMTP_ASK_XCLIENT] = "xclient",    [SMTP_ASK_XFORWARD] = "xforward",
     [SMTP_ASK_UNKNOWN] = "unknown",    [SMTP_ASK_CHUNK] = "chunk",
     [SMTP_ASK_ABANDON] = "abandon",
 };

@@ -191,6 +191,17 @@ NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
 NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
        "How many Received lines a message may have: more of them mean that it runs in a "
        "circle.")
+TEXT(smtpd_upstream_proxy_protocol, BY_SMTPD, "",
+     "haproxy: each connection begins with a header of the PROXY protocol, version 1 or 2, and the "
+     "client is whom it names. Only the proxy must be able to reach such a service.")
+TIME(smtpd_upstream_proxy_timeout, BY_SMTPD, "5s", 's', 1,
+     "How long the header of smtpd_upstream_proxy_protocol may take.")
+TEXT(smtpd_authorized_xclient_hosts, BY_SMTPD, "",
+     "Networks of proxies and tests that may say with XCLIENT who the client is: its address, its "
+     "name, even its login.")
+TEXT(smtpd_authorized_xforward_hosts, BY_SMTPD, "",
+     "Networks of content filters that may tell the log with XFORWARD from whom they have a "
+     "message.")
 FLAG(smtpd_client_port_logging, BY_SMTPD, "no", "Whether log lines name the client's port, too.")
 FLAG(enable_long_queue_ids, BY_ALL, "no",
      "Whether queue ids are longer and never come again. Tuvi's never come again in either "

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static void keep_helo(struct session *session, struct slice name)
+void session_keep_helo(struct session *session, struct slice name)
 {
     struct writer w = writer_over(session->helo, sizeof session->helo - 1);
     memset(session->helo, 0, sizeof session->helo);
@@ -267,14 +267,20 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         break;
     case SMTP_ASK_HELO:
         session_forget_transaction(session);
-        keep_helo(session, question->argument);
+        session_keep_helo(session, question->argument);
         session_answer(session, "250 %s", session->service->parameters->myhostname);
         break;
     case SMTP_ASK_EHLO:
         session_forget_transaction(session);
-        keep_helo(session, question->argument);
+        session_keep_helo(session, question->argument);
         session_log_discarded(session);
         session_auth_offer(session);
+        break;
+    case SMTP_ASK_XCLIENT:
+        session_answer_xclient(session, question->argument);
+        break;
+    case SMTP_ASK_XFORWARD:
+        session_answer_xforward(session, question->argument);
         break;
     case SMTP_ASK_STARTTLS:
         session_answer(session, "220 2.0.0 Ready to start TLS");

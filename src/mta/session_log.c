@@ -1,9 +1,15 @@
 #include "mta/session_state.h"
 
+#include <string.h>
+
 void session_log_name(struct session *session)
 {
     struct writer w = writer_over(session->peer_name, sizeof session->peer_name - 1);
-    writer_text(&w, "unknown[");
+    memset(session->peer_name, 0, sizeof session->peer_name);
+    writer_text(&w, session->client_name[0] != '\0' ? session->client_name : "unknown");
+    writer_byte(&w, '[');
+    if (session->peer.client.family == IP_NONE)
+        writer_text(&w, "unknown");
     ip_format(&w, &session->peer.client);
     writer_byte(&w, ']');
     if (session->service->parameters->smtpd_client_port_logging)
@@ -103,12 +109,25 @@ void session_log_reject(const struct session *session, struct slice recipient,
                     verdict->trace);
 }
 
+static void write_forwarded(const struct session *session, struct writer *w)
+{
+    const struct forwarded *forwarded = session->forwarded;
+    if (forwarded == NULL)
+        return;
+    if (forwarded->ident[0] != '\0')
+        writer_printf(w, ", orig_queue_id=%s", forwarded->ident);
+    writer_printf(w, ", orig_client=%s[%s]",
+                  forwarded->name[0] != '\0' ? forwarded->name : "unknown",
+                  forwarded->addr[0] != '\0' ? forwarded->addr : "unknown");
+}
+
 void session_log_client(const struct session *session)
 {
     char text[LOG_LINE_MAX];
     struct writer w = writer_over(text, sizeof text - 1);
     writer_printf(&w, "%s: client=%s", session->transaction.queue_id.text, session->peer_name);
     write_login(session, &w, ", ");
+    write_forwarded(session, &w);
     session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
 }
 

@@ -20,6 +20,7 @@ void session_message_begin(struct session *session)
     transaction->queue_id = core_queue_id(session->core, transaction->id, transaction->arrival_us);
     header_scan_start(&transaction->header);
     session_log_client(session);
+    session_forget_forwarded(session);
     session_answer(session, "354 End data with <CR><LF>.<CR><LF>");
 }
 
@@ -64,7 +65,7 @@ static void write_trace_header(struct session *session, struct writer *w)
     const struct transaction *transaction = &session->transaction;
     struct received received = {
         .helo_name = slice_of(session->helo[0] != '\0' ? session->helo : "unknown"),
-        .client_name = slice_of("unknown"),
+        .client_name = slice_of(session->client_name[0] != '\0' ? session->client_name : "unknown"),
         .client = session->peer.client,
         .tls = parameters->smtpd_tls_received_header ? session->tls : NULL,
         .login = slice_of(parameters->smtpd_sasl_authenticated_header ? session->login : ""),

@@ -1,12 +1,5 @@
 #include "mta/session_state.h"
 
-void session_set_terms(struct session *session)
-{
-    struct smtp_server_terms terms =
-        wire_rules_terms(&session->service->wire, &session->peer.client);
-    smtp_server_set_terms(&session->machine, &terms);
-}
-
 /* ---- what is no command ---- */
 
 static bool is_http(struct slice line)
@@ -73,6 +66,8 @@ static bool must_wait(const struct session *session, enum smtp_question_kind kin
     case SMTP_ASK_RCPT:
     case SMTP_ASK_RESET:
         return !session->machine.esmtp;
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
     case SMTP_ASK_STARTTLS: /* has a rule of its own */
     case SMTP_ASK_AUTH:
     case SMTP_ASK_AUTH_RESPONSE:

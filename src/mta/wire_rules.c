@@ -26,6 +26,29 @@ static void read_networks(const struct parameters *parameters, enum parameter pa
     parameter_report(parameters, parameter, &err, notes);
 }
 
+/* Whoever may say XCLIENT may say that he is one of ours. */
+static void check_xclient(const struct parameters *parameters, const struct network_list *hosts,
+                          struct config_notes *notes)
+{
+    if (network_list_is_open(hosts))
+        config_note(notes, CONFIG_ERROR,
+                    parameter_origin(parameters, PARAMETER_smtpd_authorized_xclient_hosts),
+                    "smtpd_authorized_xclient_hosts holds every address there is: anybody could "
+                    "say that he is a trusted client; name the proxies that are yours");
+}
+
+static void read_proxy(const struct parameters *parameters, struct wire_rules *out,
+                       struct config_notes *notes)
+{
+    struct slice protocol = slice_of(parameters->smtpd_upstream_proxy_protocol);
+    out->proxied = protocol.len > 0;
+    if (out->proxied && !slice_is(protocol, "haproxy"))
+        config_note(notes, CONFIG_ERROR,
+                    parameter_origin(parameters, PARAMETER_smtpd_upstream_proxy_protocol),
+                    "smtpd_upstream_proxy_protocol = %.*s: write haproxy, or nothing",
+                    SLICE_PRINTF(slice_first(protocol, 100)));
+}
+
 void wire_rules_make(const struct parameters *parameters, struct wire_rules *out,
                      struct config_notes *notes)
 {
@@ -43,6 +66,12 @@ void wire_rules_make(const struct parameters *parameters, struct wire_rules *out
     read_networks(parameters, PARAMETER_smtpd_forbid_bare_newline_exclusions,
                   parameters->smtpd_forbid_bare_newline_exclusions, &out->bare_lf_exclusions,
                   notes);
+    read_networks(parameters, PARAMETER_smtpd_authorized_xclient_hosts,
+                  parameters->smtpd_authorized_xclient_hosts, &out->xclient_hosts, notes);
+    read_networks(parameters, PARAMETER_smtpd_authorized_xforward_hosts,
+                  parameters->smtpd_authorized_xforward_hosts, &out->xforward_hosts, notes);
+    check_xclient(parameters, &out->xclient_hosts, notes);
+    read_proxy(parameters, out, notes);
 }
 
 void wire_rules_free(struct wire_rules *rules)
@@ -50,6 +79,8 @@ void wire_rules_free(struct wire_rules *rules)
     domain_list_free(&rules->forbidden_commands);
     table_list_free(&rules->discard_maps);
     network_list_free(&rules->bare_lf_exclusions);
+    network_list_free(&rules->xclient_hosts);
+    network_list_free(&rules->xforward_hosts);
 }
 
 /* ---- asking them ---- */
@@ -76,6 +107,8 @@ struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const 
     bool excluded = network_list_holds(&rules->bare_lf_exclusions, client);
     return (struct smtp_server_terms){
         .discarded = discarded_for(rules, client),
+        .xclient = network_list_holds(&rules->xclient_hosts, client),
+        .xforward = network_list_holds(&rules->xforward_hosts, client),
         .bare_lf_code = excluded ? 0 : rules->bare_lf_code,
     };
 }

@@ -15,6 +15,9 @@ struct wire_rules {
     struct table_list discard_maps;        /* smtpd_discard_ehlo_keyword_address_maps */
     unsigned bare_lf_code;                 /* 0 unless smtpd_forbid_bare_newline = reject */
     struct network_list bare_lf_exclusions;
+    struct network_list xclient_hosts; /* smtpd_authorized_xclient_hosts */
+    struct network_list xforward_hosts;
+    bool proxied; /* connections begin with a header of the PROXY protocol */
 };
 
 /* What is wrong goes to the notes as errors. */

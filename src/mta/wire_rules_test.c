@@ -84,6 +84,48 @@ TEST(a_bare_line_feed_is_borne_from_those_who_are_excluded)
     wire_rules_free(&rules);
 }
 
+static size_t errors_of(const struct parameters *parameters)
+{
+    struct config_notes notes = config_notes_make();
+    wire_rules_make(parameters, &rules, &notes);
+    size_t errors = notes.error_count;
+    config_notes_free(&notes);
+    return errors;
+}
+
+TEST(who_may_speak_for_others_is_a_matter_of_networks)
+{
+    struct parameters parameters = {.smtpd_authorized_xclient_hosts = "192.0.2.1",
+                                    .smtpd_authorized_xforward_hosts = "192.0.2.0/24"};
+    struct ip first, second;
+    assert_true(ip_parse(slice_of("192.0.2.1"), &first));
+    assert_true(ip_parse(slice_of("192.0.2.2"), &second));
+    assert_int_equal(errors_of(&parameters), 0);
+    assert_true(wire_rules_terms(&rules, &first).xclient);
+    assert_true(wire_rules_terms(&rules, &first).xforward);
+    assert_false(wire_rules_terms(&rules, &second).xclient);
+    assert_true(wire_rules_terms(&rules, &second).xforward);
+    wire_rules_free(&rules);
+}
+
+TEST(an_xclient_for_everybody_is_an_error)
+{
+    struct parameters parameters = {.smtpd_authorized_xclient_hosts = "192.0.2.1, 0.0.0.0/0"};
+    assert_int_equal(errors_of(&parameters), 1);
+    wire_rules_free(&rules);
+}
+
+TEST(only_one_protocol_of_proxies_is_known)
+{
+    struct parameters parameters = {.smtpd_upstream_proxy_protocol = "haproxy"};
+    assert_int_equal(errors_of(&parameters), 0);
+    assert_true(rules.proxied);
+    wire_rules_free(&rules);
+    parameters.smtpd_upstream_proxy_protocol = "nginx";
+    assert_int_equal(errors_of(&parameters), 1);
+    wire_rules_free(&rules);
+}
+
 TEST(an_unknown_keyword_is_an_error)
 {
     assert_int_equal(make("", "chunking, pipelinig", ""), 1);
@@ -97,6 +139,9 @@ int main(void)
         cmocka_unit_test(so_are_header_lines_even_where_no_command_is),
         cmocka_unit_test(a_table_that_knows_the_client_takes_the_place_of_the_common_keywords),
         cmocka_unit_test(a_bare_line_feed_is_borne_from_those_who_are_excluded),
+        cmocka_unit_test(who_may_speak_for_others_is_a_matter_of_networks),
+        cmocka_unit_test(an_xclient_for_everybody_is_an_error),
+        cmocka_unit_test(only_one_protocol_of_proxies_is_known),
         cmocka_unit_test(an_unknown_keyword_is_an_error),
     };
     return RUN_TESTS(tests);

@@ -131,6 +131,8 @@ static const char *answer_to(struct sink_session *session, const struct smtp_que
     case SMTP_ASK_RESET:
         forget_message(session);
         return "250 2.0.0 Ok";
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
     case SMTP_ASK_STARTTLS:
     case SMTP_ASK_AUTH:
     case SMTP_ASK_AUTH_RESPONSE:

@@ -116,8 +116,8 @@ TEST(the_binary_form_names_both_ends)
 TEST(a_binary_form_that_is_not_exact_is_wrong)
 {
     static const struct slice wires[] = {
-        SLICE_LITERAL(SIGNATURE "\x11\x11\x00\x00"), /* version 1 */
-        SLICE_LITERAL(SIGNATURE "\x22\x11\x00\x00"), /* no such command */
+        SLICE_LITERAL(SIGNATURE "\x11\x11\x00\x00"),             /* version 1 */
+        SLICE_LITERAL(SIGNATURE "\x22\x11\x00\x00"),             /* no such command */
         SLICE_LITERAL(SIGNATURE "\x21\x12\x00\x0c############"), /* a datagram */
         SLICE_LITERAL(SIGNATURE "\x21\x41\x00\x00"),
         SLICE_LITERAL(SIGNATURE "\x21\x11\x00\x0b###########"), /* too short */

@@ -300,6 +300,11 @@ void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms)
     server->auth_mechanisms = slice_first(mechanisms, SMTP_REPLY_MAX - 16);
 }
 
+void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated)
+{
+    server->authenticated = authenticated;
+}
+
 /* RFC 3207 §4.2: the session starts again, and nothing said in the clear counts. */
 void smtp_server_tls_started(struct smtp_server *server)
 {

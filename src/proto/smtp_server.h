@@ -50,13 +50,17 @@ struct smtp_server_settings {
 /* What holds for this client alone. */
 struct smtp_server_terms {
     unsigned discarded;    /* a set of keywords: not announced, and what they promise is refused */
+    bool xclient;          /* it may speak for another client */
+    bool xforward;         /* it may say for whom it speaks */
     unsigned bare_lf_code; /* of the reply with which a bare LF ends the session; 0: it is borne */
 };
 
 enum smtp_question_kind {
-    SMTP_ASK_CONNECT, /* the greeting */
-    SMTP_ASK_HELO,    /* argument: the client's name */
-    SMTP_ASK_EHLO,    /* the same; first call smtp_server_offer_auth() */
+    SMTP_ASK_CONNECT,  /* the greeting */
+    SMTP_ASK_HELO,     /* argument: the client's name */
+    SMTP_ASK_EHLO,     /* the same; first call smtp_server_offer_auth() */
+    SMTP_ASK_XCLIENT,  /* argument: attributes of another client; a 220 begins the session anew */
+    SMTP_ASK_XFORWARD, /* argument: the same, for the log */
     SMTP_ASK_STARTTLS,
     SMTP_ASK_AUTH,          /* argument: mechanism; response, when has_response */
     SMTP_ASK_AUTH_RESPONSE, /* response: to the last 334 */
@@ -107,6 +111,8 @@ struct smtp_server_step {
 enum smtp_verb {
     SMTP_HELO,
     SMTP_EHLO,
+    SMTP_XCLIENT,
+    SMTP_XFORWARD,
     SMTP_STARTTLS,
     SMTP_AUTH,
     SMTP_MAIL,
@@ -186,6 +192,9 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply);
 /* The mechanisms to announce, separated by spaces; owned by the driver, valid while the machine
  * lives. */
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms);
+
+/* Another client speaks, after XCLIENT, and this is known about it. */
+void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated);
 
 /* The handshake that START_TLS asked for has succeeded: all that was said before is forgotten. */
 void smtp_server_tls_started(struct smtp_server *server);

@@ -29,6 +29,10 @@ static void proceed(struct smtp_server *server)
         greeted(server, true);
         smtp_server_write_keywords(server);
         break;
+    case SMTP_ASK_XCLIENT:
+        server->greeted = server->esmtp = server->authenticated = false;
+        smtp_server_forget_transaction(server);
+        break;
     case SMTP_ASK_STARTTLS:
         server->then = SMTP_SERVER_START_TLS;
         break;
@@ -51,6 +55,7 @@ static void proceed(struct smtp_server *server)
         smtp_server_forget_transaction(server);
         break;
     case SMTP_ASK_CONNECT:
+    case SMTP_ASK_XFORWARD:
     case SMTP_ASK_DATA:
     case SMTP_ASK_BDAT:
     case SMTP_ASK_CHUNK:
@@ -92,6 +97,8 @@ static void turn_back(struct smtp_server *server)
         break;
     case SMTP_ASK_HELO:
     case SMTP_ASK_EHLO:
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
     case SMTP_ASK_STARTTLS:
     case SMTP_ASK_AUTH:
     case SMTP_ASK_AUTH_RESPONSE:

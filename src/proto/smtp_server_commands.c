@@ -52,6 +52,28 @@ static const char *run_ehlo(const struct smtp_server *server, struct slice argum
     return ask(demand, SMTP_ASK_EHLO);
 }
 
+static const char *run_xclient(const struct smtp_server *server, struct slice argument,
+                               struct smtp_server_demand *demand)
+{
+    if (argument.len == 0)
+        return "501 5.5.4 Syntax: XCLIENT attribute=value...";
+    if (!server->terms.xclient)
+        return "550 5.7.0 Error: insufficient authorization";
+    demand->question.argument = argument;
+    return ask(demand, SMTP_ASK_XCLIENT);
+}
+
+static const char *run_xforward(const struct smtp_server *server, struct slice argument,
+                                struct smtp_server_demand *demand)
+{
+    if (argument.len == 0)
+        return "501 5.5.4 Syntax: XFORWARD attribute=value...";
+    if (!server->terms.xforward)
+        return "550 5.7.0 Error: insufficient authorization";
+    demand->question.argument = argument;
+    return ask(demand, SMTP_ASK_XFORWARD);
+}
+
 static const char *run_starttls(const struct smtp_server *server, struct slice argument,
                                 struct smtp_server_demand *demand)
 {
@@ -218,6 +240,8 @@ enum {
 static const struct command commands[] = {
     [SMTP_HELO] = {"HELO", SMTP_ANYTIME, true, true, run_helo},
     [SMTP_EHLO] = {"EHLO", SMTP_ANYTIME, true, true, run_ehlo},
+    [SMTP_XCLIENT] = {"XCLIENT", NO_TRANSACTION, true, false, run_xclient},
+    [SMTP_XFORWARD] = {"XFORWARD", NO_TRANSACTION, false, false, run_xforward},
     [SMTP_STARTTLS] = {"STARTTLS", SMTP_ANYTIME, true, false, run_starttls},
     [SMTP_AUTH] = {"AUTH", NO_TRANSACTION, false, false, run_auth},
     [SMTP_MAIL] = {"MAIL", NO_TRANSACTION, false, false, run_mail},
@@ -255,7 +279,7 @@ static enum smtp_verb verb_of(const struct smtp_server *server, struct slice wor
 static const char *refusal(const struct smtp_server *server, enum smtp_verb verb)
 {
     bool chunks = (server->state & (SMTP_IN_BDAT | SMTP_BDAT_FAILED)) != 0;
-    if (verb == SMTP_AUTH)
+    if (verb == SMTP_AUTH || verb == SMTP_XCLIENT || verb == SMTP_XFORWARD)
         return "503 5.5.1 Error: MAIL transaction in progress";
     if (verb == SMTP_ETRN)
         return "503 Error: MAIL transaction in progress";

@@ -66,6 +66,8 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
         [SMTP_ASK_CONNECT] = "220 mx.example.org ESMTP",
         [SMTP_ASK_HELO] = "250 mx.example.org",
         [SMTP_ASK_EHLO] = "250 mx.example.org",
+        [SMTP_ASK_XCLIENT] = "220 mx.example.org ESMTP",
+        [SMTP_ASK_XFORWARD] = "250 2.0.0 Ok",
         [SMTP_ASK_STARTTLS] = "220 2.0.0 Ready to start TLS",
         [SMTP_ASK_AUTH] = "334 VXNlcm5hbWU6",
         [SMTP_ASK_AUTH_RESPONSE] = "235 2.7.0 Authentication successful",
@@ -158,6 +160,7 @@ static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
     run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
+    run->server.terms.xclient = run->server.terms.xforward = (data[0] & 32) != 0;
     run->server.terms.bare_lf_code = (data[0] & 64) != 0 ? 550 : 0;
     run->server.terms.discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0;
     play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);

@@ -1,6 +1,7 @@
 #include "proto/smtp_server_keywords.h"
 
 #include "base/check.h"
+#include "proto/client_attributes.h"
 #include "proto/smtp_server_commands.h"
 
 /* The reply as it grows. Each line is written as "250-"; when all stand, the last one's hyphen
@@ -25,6 +26,14 @@ static void announce(struct announcement *announcement, enum smtp_keyword keywor
 {
     if (!smtp_keywords_hold(announcement->discarded, keyword))
         write_line(announcement, smtp_keyword_name(keyword), slice_make(NULL, 0));
+}
+
+static void announce_attributes(struct announcement *announcement, enum smtp_keyword keyword,
+                                enum client_command command)
+{
+    if (!smtp_keywords_hold(announcement->discarded, keyword))
+        write_line(announcement, smtp_keyword_name(keyword),
+                   slice_of(client_attributes_announced(command)));
 }
 
 static void announce_size(struct announcement *announcement, uint64_t limit)
@@ -62,6 +71,10 @@ void smtp_server_write_keywords(struct smtp_server *server)
     if (smtp_server_tls_is_on(server) && !server->tls)
         announce(&announcement, SMTP_KEYWORD_STARTTLS);
     announce_auth(&announcement, server);
+    if (server->terms.xclient)
+        announce_attributes(&announcement, SMTP_KEYWORD_XCLIENT, CLIENT_XCLIENT);
+    if (server->terms.xforward)
+        announce_attributes(&announcement, SMTP_KEYWORD_XFORWARD, CLIENT_XFORWARD);
     announce(&announcement, SMTP_KEYWORD_ENHANCEDSTATUSCODES);
     announce(&announcement, SMTP_KEYWORD_8BITMIME);
     announce(&announcement, SMTP_KEYWORD_CHUNKING);
