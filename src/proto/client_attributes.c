@@ -193,6 +193,8 @@ bool client_attributes_parse(enum client_command command, struct slice argument,
             return complain(reply, "Error: attribute=value expected: ", word, "", nothing);
         if (!find(command, name, &attribute))
             return complain(reply, "Bad attribute name: ", name, "", nothing);
+        if (out->values[attribute].given)
+            return complain(reply, "Error: attribute given twice: ", name, "", nothing);
         if (!read_value(attribute, value, out))
             return complain(reply, "Bad ", name, " syntax: ", value);
     }

@@ -26,8 +26,9 @@ static void assert_ip(const struct ip *ip, const char *text)
 
 TEST(xclient_describes_another_client)
 {
-    assert_true(parse(CLIENT_XCLIENT, "name=spike.example.org ADDR=192.0.2.5 PORT=4711 PROTO=ESMTP "
-                                      "HELO=x+3Dy LOGIN=ada DESTADDR=IPV6:2001:db8::1 DESTPORT=25"));
+    assert_true(parse(CLIENT_XCLIENT,
+                      "name=spike.example.org ADDR=192.0.2.5 PORT=4711 PROTO=ESMTP "
+                      "HELO=x+3Dy LOGIN=ada DESTADDR=IPV6:2001:db8::1 DESTPORT=25"));
     assert_text(CLIENT_NAME, "spike.example.org");
     assert_text(CLIENT_HELO, "x=y");
     assert_text(CLIENT_LOGIN, "ada");
@@ -72,6 +73,7 @@ TEST(what_is_wrong_is_named)
         {"PROTO=LMTP", "501 5.5.4 Bad PROTO syntax: LMTP"},
         {"NAME=two]words", "501 5.5.4 Bad NAME syntax: two]words"},
         {"HELO=+0D+0AX", "501 5.5.4 Bad HELO syntax: +0D+0AX"},
+        {"ADDR=192.0.2.1 addr=", "501 5.5.4 Error: attribute given twice: addr"},
         {"HELO=+00", "501 5.5.4 Bad HELO syntax: +00"},
         {"HELO=+2", "501 5.5.4 Bad HELO syntax: +2"},
         {"HELO=+2g", "501 5.5.4 Bad HELO syntax: +2g"},
