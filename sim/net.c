@@ -293,6 +293,11 @@ void world_start_tls(struct stream *stream, const char *peer_name)
     tell(stream->peer);
 }
 
+void world_start_tls_over_input(struct stream *stream)
+{
+    world_start_tls(stream, NULL);
+}
+
 void world_close(struct stream *stream)
 {
     stream->user = NULL;

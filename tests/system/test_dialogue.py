@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness import STRANGER, Client, Sink, Tuvi, tls_context, wait_for
+from harness import MINE, STRANGER, Client, Sink, Tuvi, tls_context, wait_for
 
 # ---- typed by hand ----
 
@@ -71,7 +71,7 @@ def test_the_dialogue_of_the_howto_works_as_typed(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p25)
-    person.see("250 8BITMIME")
+    person.see("250 CHUNKING")
     person.type("helo test.example")
     assert person.see("250") == "250 mail.example"
     person.type("auth login")
@@ -106,7 +106,7 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p587)
-    person.see("250 8BITMIME")
+    person.see("250 CHUNKING")
     for line, reply in (("helo test.example", "250 mx.local.test"), ("auth login", "334 VXNlcm5hbWU6"),
                         ("dGVzdA==", "334 UGFzc3dvcmQ6"), ("cGFzc3dvcmQ=", "235 2.7.0 Authentication successful"),
                         ("mail from: jj@local.test", "250 2.1.0 Ok"), ("rcpt to: jj@remote.test", "250 2.1.5 Ok"),
@@ -118,9 +118,9 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
 
 # ---- what EHLO announces ----
 
-PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
 SECURE = ["PIPELINING", "SIZE 10240000", "VRFY", "AUTH PLAIN LOGIN", "AUTH=PLAIN LOGIN", "ENHANCEDSTATUSCODES",
-          "8BITMIME"]
+          "8BITMIME", "CHUNKING"]
 MUST_STARTTLS = (530, ["530 5.7.0 Must issue a STARTTLS command first"])
 
 
@@ -253,13 +253,77 @@ def test_eight_bits_pass_unchanged(author):
     assert author.command("MAIL FROM:<ada@local.test> BODY=BINARYMIME")[0] == 555
 
 
+def test_a_message_in_chunks(author):
+    recipient = f"chunks-{id(author)}@local.test"
+    content = b"Subject: chunks\r\n\r\n.\r\n..\r\nQUIT\r\n" + b"x" * 100000 + b"\r\n"
+    pieces = [content[:7], content[7:20], content[20:70000], content[70000:]]
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    author.send(f"RCPT TO:<{recipient}>\r\n")
+    for piece in pieces:
+        author.send(b"BDAT %d\r\n" % len(piece) + piece)
+    author.send("BDAT 0 LAST\r\n")
+    assert author.reply() == (250, ["250 2.1.5 Ok"])
+    for piece in pieces:
+        assert author.reply() == (250, [f"250 2.0.0 Ok: {len(piece)} bytes"])
+    code, lines = author.reply()
+    assert code == 250 and lines[0].startswith(f"250 2.0.0 Ok: {len(content)} bytes queued as "), lines
+    arrived = wait_for(lambda: [m for m in author.server.sink.messages if m.recipients == [recipient]])
+    assert arrived[0].header_and_body()[1] == content.split(b"\r\n\r\n", 1)[1]
+
+
+def test_chunks_that_are_too_much(author):
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test>")[0] == 250
+    author.send(b"BDAT 5\r\na\nb\nc")
+    assert author.reply()[0] == 250
+    author.send(b"BDAT 10240000\r\n" + b"QUIT\r\n" * 1706666 + b"QUIT" + b"BDAT 6 LAST\r\nQUIT\r\n")
+    assert author.reply() == (552, ["552 5.3.4 Chunk exceeds message size limit"])
+    assert author.reply() == (551, ["551 5.0.0 Discarded 6 bytes after earlier error"])
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("BDAT many") == (521, ["521 5.5.4 Syntax: BDAT count [LAST]"])
+
+
 def test_what_is_not_announced_does_not_work(author):
-    for line in ("ETRN local.test", "BDAT 5 LAST", "XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2", "ATRN"):
+    for line in ("EXPN staff", "ATRN"):
         assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
+    for line in ("XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2"):
+        assert author.command(line) == (550, ["550 5.7.0 Error: insufficient authorization"]), line
     for option in ("RET=FULL", "ENVID=x", "SMTPUTF8", "REQUIRETLS", "XVERP"):
         assert author.command(f"MAIL FROM:<ada@local.test> {option}")[0] == 555, option
     assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
     assert author.command("RCPT TO:<bob@local.test> NOTIFY=NEVER")[0] == 555
+
+
+def test_other_protocols_are_named_in_the_log(server):
+    for first, words in ((b"\x16\x03\x01\x02\x00\x01\x00", "begins TLS on a port that begins in plain text"),
+                         (b"GET / HTTP/1.1\r\n", "speaks HTTP"),
+                         (b"Subject: spam\r\n", f"non-SMTP command from unknown[{MINE}]: Subject: spam")):
+        client = Client(server.p25)
+        client.send(first)
+        assert client.reply() == (221, ["221 2.7.0 Error: I can break rules, too. Goodbye."])
+        assert client.reply() == (0, [])
+        client.close()
+        server.wait_log(words)
+
+
+def test_commands_and_keywords_of_ones_own(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_noop_commands = XNOP\nsmtpd_forbidden_commands = XBAD\n"
+                              "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy}}\n" % MINE +
+                              "smtpd_forbid_unauth_pipelining = yes\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    assert client.ehlo() == ["PIPELINING", "SIZE 10240000", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    tuvi.wait_log("discarding EHLO keywords: VRFY CHUNKING")
+    assert client.command("XNOP") == (250, ["250 2.0.0 Ok"])
+    assert client.command("ETRN local.test") == (459, ["459 <local.test>: service unavailable"])
+    assert client.command("XBAD")[0] == 221
+    client.close()
+    client = Client(tuvi.p25)
+    client.send("HELO client.test\r\nMAIL FROM:<ada@local.test>\r\n")
+    assert client.reply() == (554, ["554 5.5.0 Error: SMTP protocol synchronization"])
+    assert client.reply() == (0, [])
+    client.close()
+    tuvi.wait_log("improper command pipelining after HELO from")
 
 
 def test_helo_announces_nothing(ready):
@@ -273,14 +337,14 @@ def test_what_is_switched_off_is_not_announced(tuvi, sink):
                               "broken_sasl_auth_clients = no\nsmtpd_sasl_auth_enable = no\n")
     tuvi.start()
     client = Client(tuvi.p25)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
     assert client.command("VRFY bob") == (502, ["502 5.5.1 VRFY command is disabled"])
     assert client.command("STARTTLS") == (502, ["502 5.5.1 Error: command not implemented"])
     assert client.command("AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=") == \
         (503, ["503 5.5.1 Error: authentication not enabled"])
     client.close()
     client = Client(tuvi.p465, wrapped=True)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
     client.close()
 
 
