@@ -101,6 +101,8 @@ static inline size_t file_count(void)
 static struct spool spool;
 static uint64_t segments[FILES_MAX];
 static size_t notes, serious_notes;
+static uint64_t noted_id; /* of the message that the last note was about */
+static bool all_stays;    /* nothing is compacted */
 
 static inline int compare_numbers(const void *a, const void *b)
 {
@@ -126,6 +128,8 @@ static inline void open_spool(void)
             segments[begin.segment_count++] = files[i].segment;
     qsort(segments, begin.segment_count, sizeof *segments, compare_numbers);
     spool_init(&spool, &begin);
+    if (all_stays)
+        spool_rest(&spool);
     notes = serious_notes = 0;
     for (;;) {
         struct spool_replay_step step = spool_replay(&spool);
@@ -136,6 +140,7 @@ static inline void open_spool(void)
         } else {
             notes++;
             serious_notes += step.serious;
+            noted_id = step.id;
         }
     }
 }
@@ -227,6 +232,7 @@ static inline void finish(void)
 {
     spool_free(&spool);
     wipe_disk();
+    all_stays = false;
 }
 
 static inline void assert_empty_but_for(size_t count)
