@@ -133,6 +133,19 @@ static void end_replay(struct mta *mta)
                  mta->core.spool.start.slot, messages->count);
 }
 
+/* Of a message whose record is damaged only the last part of its queue id is known. */
+static void log_note(const struct mta *mta, const struct spool_replay_step *step)
+{
+    struct queue_id id = {.text = ""};
+    if (step->id != 0)
+        id = queue_id_make(step->id, 0, mta->core.parameters->enable_long_queue_ids);
+    core_log(&mta->core, step->serious ? SEVERITY_ERROR : SEVERITY_WARNING, NULL, "qmgr",
+             "spool segment %llu, offset %u: %s%s%s", (unsigned long long)step->place.segment,
+             step->place.offset, step->text,
+             step->id != 0 ? "; it is of the message whose queue id ends in " : "",
+             queue_id_ending(&id));
+}
+
 static void replay(struct mta *mta)
 {
     for (;;) {
@@ -144,9 +157,7 @@ static void replay(struct mta *mta)
             world_disk(mta->core.world, step.request);
             return;
         case SPOOL_REPLAY_NOTE:
-            core_log(&mta->core, step.serious ? SEVERITY_ERROR : SEVERITY_WARNING, NULL, "qmgr",
-                     "spool segment %llu, offset %u: %s", (unsigned long long)step.place.segment,
-                     step.place.offset, step.text);
+            log_note(mta, &step);
             break;
         case SPOOL_REPLAY_END:
             end_replay(mta);

@@ -112,7 +112,7 @@ static int set_aside(const struct job *job)
 {
     char name[SLOT_NAME_MAX], aside[SLOT_NAME_MAX + 32];
     slot_name_segment(job->request->segment, name);
-    snprintf(aside, sizeof aside, "%s.damaged-%lld", name, (long long)time(NULL));
+    snprintf(aside, sizeof aside, "%s.set-aside-%lld", name, (long long)time(NULL));
     if (renameat(job->slot_fd, name, job->slot_fd, aside) != 0)
         return errno;
     return sync_folder(job);

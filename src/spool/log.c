@@ -22,6 +22,8 @@ void log_init(struct log *log, const struct log_start *start, struct segment_tab
         .next_number = start->next_segment,
         .next = start->next_is_unused ? NEXT_UNUSED : NEXT_WANTED,
         .durable_segment = start->durable_segment,
+        .closed_segment = start->last_segment,
+        .closed_end = start->last_end,
         .filling.bytes = buf_make(batch_max),
         .flying.bytes = buf_make(batch_max),
         .id_next = start->id_counter,
@@ -61,10 +63,12 @@ static bool append_to_batch(struct log_batch *batch, enum record_type type, uint
 /* Asks for more ids in the batch being filled. */
 static void append_reserve(struct log *log)
 {
-    char payload[8];
+    char payload[24];
     struct writer w = writer_over(payload, sizeof payload);
     struct slice part;
     writer_u64(&w, log->id_asked_limit);
+    writer_u64(&w, log->closed_segment);
+    writer_u64(&w, log->closed_end);
     part = writer_slice(&w);
     CHECK(append_to_batch(&log->filling, RECORD_RESERVE, 0, &part, 1));
     log->id_asked_ticket = log->filling.ticket;
@@ -81,6 +85,10 @@ static bool open_next_segment(struct log *log)
     if (log->next != NEXT_READY)
         return false;
     segment_table_add(log->segments, log->next_number, secret_of(log, log->next_number));
+    if (log->open_segment != 0) {
+        log->closed_segment = log->open_segment;
+        log->closed_end = log->open_offset;
+    }
     log->open_segment = log->next_number;
     log->open_offset = SEGMENT_BLOCK;
     log->next = NEXT_WANTED;

@@ -47,8 +47,10 @@ struct log {
     struct siphash_key secret_key; /* a segment's secret is its number under this key */
     struct segment_table *segments;
 
-    uint64_t open_segment; /* the one that batches go to; 0 before the first */
-    uint64_t open_offset;  /* where its next batch starts */
+    uint64_t open_segment;   /* the one that batches go to; 0 before the first */
+    uint64_t open_offset;    /* where its next batch starts */
+    uint64_t closed_segment; /* the one before it; 0: there is none */
+    uint64_t closed_end;     /* where that ends */
     enum log_next_segment next;
     uint64_t next_number;
     int next_error; /* why the last creation failed; 0 once one has worked */
@@ -75,6 +77,8 @@ struct log_start {
     struct siphash_key secret_key; /* random */
     uint64_t next_segment;         /* greater than any that exists, or else unused */
     bool next_is_unused;           /* it exists already */
+    uint64_t last_segment;         /* the last with anything in it; 0: none */
+    uint64_t last_end;             /* where what is durable in it ends */
     uint64_t durable_segment;      /* the last one with a durable RESERVE; 0: none */
     uint64_t id_counter;           /* no counter below it may be given out */
 };

@@ -71,3 +71,11 @@ bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct 
                            .length = record_length(payload)};
     return true;
 }
+
+uint64_t record_guess_id(struct slice bytes)
+{
+    struct reader r = reader_over(slice_skip(bytes, CHECKSUM_LENGTH));
+    uint32_t magic = reader_u32(&r), type = reader_u32(&r);
+    uint64_t id = reader_u64(&r);
+    return !r.failed && magic == RECORD_MAGIC && type < RECORD_TYPE_END ? id : 0;
+}

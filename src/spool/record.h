@@ -52,4 +52,8 @@ bool record_append(struct buf *out, enum record_type type, uint64_t id, const st
 /* Reads the record that starts at bytes.at. False when it is not whole or not true. */
 bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct record *out);
 
+/* The id that stands where a record's would be, for a record that is not true; 0 when the bytes do
+ * not even look like one of a message. */
+uint64_t record_guess_id(struct slice bytes);
+
 #endif

@@ -111,7 +111,7 @@ static bool apply_reserve(struct recovery *recovery, const struct replay_step *s
 {
     struct reader r = reader_over(step->record.payload);
     uint64_t limit = reader_u64(&r);
-    if (!reader_finished(&r))
+    if (r.failed)
         return false;
     raise_id_counter(recovery, limit);
     recovery->reserve_segment = step->place.segment;
@@ -154,8 +154,11 @@ static void note_unwanted(struct spool *spool, uint64_t number, bool damaged)
 
 static struct spool_replay_step note(const struct replay_step *step, const char *text, bool serious)
 {
-    return (struct spool_replay_step){
-        .kind = SPOOL_REPLAY_NOTE, .place = step->place, .text = text, .serious = serious};
+    return (struct spool_replay_step){.kind = SPOOL_REPLAY_NOTE,
+                                      .place = step->place,
+                                      .text = text,
+                                      .id = step->record.id,
+                                      .serious = serious};
 }
 
 static void mark_damaged(struct spool *spool, uint64_t number)
@@ -191,6 +194,8 @@ static struct spool_replay_step end_replay(struct spool *spool)
                                   .secret_key = start->secret_key,
                                   .next_segment = reuse ? last : last + 1,
                                   .next_is_unused = reuse,
+                                  .last_segment = recovery->end_segment,
+                                  .last_end = recovery->end,
                                   .durable_segment = recovery->reserve_segment,
                                   .id_counter = recovery->id_counter};
     recovery_free(recovery);
@@ -215,6 +220,8 @@ static void skip_ids_of(struct recovery *recovery, uint64_t segment)
 static bool take_record(struct spool *spool, const struct replay_step *step)
 {
     spool->recovery.last_is_unused = false;
+    spool->recovery.end_segment = step->place.segment;
+    spool->recovery.end = (uint64_t)step->place.offset + step->place.length;
     if (apply(spool, step))
         return true;
     mark_damaged(spool, step->place.segment);

@@ -11,6 +11,8 @@ struct recovery {
     struct replay replay;
     uint64_t id_counter;      /* no counter below it may be given out */
     uint64_t reserve_segment; /* the last one that repeats the bound of the ids */
+    uint64_t end_segment;     /* the last with a record in it; 0: none */
+    uint64_t end;             /* behind its last record */
     struct segment_head last_segment;
     bool last_is_unused; /* no record was found in it */
 };

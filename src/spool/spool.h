@@ -58,6 +58,7 @@ struct spool_replay_step {
     struct disk_request *request;
     struct log_place place;
     const char *text;
+    uint64_t id; /* of the message that it seems to be about; 0: not known */
     bool serious;
 };
 
