@@ -73,7 +73,9 @@ static void compare(const struct spool *live, const struct spool *replayed, stru
 void sim_audit_index(const struct world *world, struct sim_mail *mail)
 {
     struct spool_start start = {.slot = 1, .segment_size = (uint64_t)world->weather->segment_size};
-    if (!sim_worker_serves(world) || !log_is_quiet(&world->mta->core.spool.log))
+    /* What the worker was not allowed to read, it does not know of. */
+    if (!sim_worker_serves(world) || !log_is_quiet(&world->mta->core.spool.log) ||
+        world->disk.hurt > 0)
         return;
     struct spool *spool = memory_new(sizeof *spool);
     uint64_t *segments = sim_disk_segments(&world->disk, &start.segment_count);

@@ -154,8 +154,7 @@ static void note_transmission(struct client *client)
     client->in_content = false;
     if (client->manners == HUGE)
         return;
-    if (message->transmissions++ == 0)
-        message->first_us = client->peers->clock->now_us;
+    message->transmissions++;
 }
 
 static void send_piece(struct client *client, size_t length)
@@ -306,6 +305,8 @@ static void start_content(struct client *client)
 {
     client->stage = CONTENT;
     client->in_content = true;
+    if (client->message->transmissions == 0)
+        client->message->first_us = client->peers->clock->now_us;
     if (client->manners == HUGE)
         inflate(client);
     else

@@ -13,7 +13,6 @@ enum {
     SECTOR = 512,
     BLOCK = 4096,
     SLACK_US = 80000, /* from an answer of the relay host to the log: the network, a bounce */
-    RETRY_US = 1500000,
 };
 
 struct file {
@@ -259,12 +258,24 @@ static int fail_write(struct sim_disk *disk, struct disk_request *request, const
     return fail(disk, request, what);
 }
 
+static void block(struct sim_disk *disk)
+{
+    if (!disk->blocked)
+        disk->blocked_us = disk->clock->now_us;
+    disk->blocked = true;
+}
+
+static void unblock(struct sim_disk *disk)
+{
+    if (disk->blocked)
+        disk->unblocked_us = disk->clock->now_us;
+    disk->blocked = false;
+}
+
 static int refuse_creation(struct sim_disk *disk)
 {
-    int64_t now_us = disk->clock->now_us;
-    if (now_us - disk->refused_us[1] > RETRY_US || disk->refused_us[1] == 0)
-        disk->refused_us[0] = now_us;
-    disk->refused_us[1] = disk->troubled_us = now_us;
+    block(disk);
+    disk->troubled_us = disk->clock->now_us;
     sim_note(disk->clock, FAULT_DISK_FULL);
     sim_tell(disk->clock, "disk: it is full");
     return ENOSPC;
@@ -272,7 +283,7 @@ static int refuse_creation(struct sim_disk *disk)
 
 static int fail_creation(struct sim_disk *disk, const struct disk_request *request)
 {
-    (void)refuse_creation(disk);
+    block(disk);
     return fail(disk, request, FAULT_CREATE_ERROR);
 }
 
@@ -296,6 +307,7 @@ static int carry_out(struct sim_disk *disk, struct disk_request *request, const 
             return refuse_creation(disk);
         if (sim_once_in(disk->clock, weather->create_error_one_in))
             return fail_creation(disk, request);
+        unblock(disk);
         break;
     case DISK_WRITE:
         if (sim_once_in(disk->clock, weather->write_error_one_in))
@@ -371,17 +383,18 @@ void sim_disk_request(struct sim_disk *disk, struct disk_request *request)
 }
 
 /* A record goes into the write that starts next, or into the one after that when there is no room:
- * so what came before the last write but one has been synced. While no segment can be created there
- * may be no room at all. */
+ * so what came before the last write but one has been synced. While no segment can be created, and
+ * until what waited for that is written, there may be no room at all. */
 int64_t sim_disk_horizon_us(const struct sim_disk *disk)
 {
     int64_t now_us = disk->clock->now_us;
+    int64_t stall_us = disk->weather->stall_one_in > 0 ? STALL_US : 0;
+    int64_t slack_us = SLACK_US + disk->weather->sync_us + stall_us;
     int64_t horizon_us = disk->writing ? disk->writes_us[2] : now_us;
-    bool refusing = disk->refused_us[1] > 0 && now_us - disk->refused_us[1] < 2 * RETRY_US;
-    if (refusing && disk->refused_us[0] < horizon_us)
-        horizon_us = disk->refused_us[0];
-    return horizon_us - SLACK_US - (disk->weather->stall_one_in > 0 ? STALL_US : 0) -
-           disk->weather->sync_us;
+    bool blocked = disk->blocked || now_us < disk->unblocked_us + 3 * slack_us;
+    if (blocked && disk->blocked_us < horizon_us)
+        horizon_us = disk->blocked_us;
+    return horizon_us - slack_us;
 }
 
 void sim_disk_crash(struct sim_disk *disk)
@@ -393,6 +406,7 @@ void sim_disk_crash(struct sim_disk *disk)
         release(pending);
     }
     disk->writing = false;
+    block(disk); /* a log begins with a new segment */
 }
 
 void sim_disk_free(struct sim_disk *disk)
@@ -434,12 +448,12 @@ uint64_t *sim_disk_segments(const struct sim_disk *disk, size_t *count)
     return segments;
 }
 
-bool sim_disk_set_aside_holds(const struct sim_disk *disk, struct slice bytes)
+bool sim_disk_holds(const struct sim_disk *disk, struct slice bytes)
 {
     for (struct list_node *node = list_first(&disk->files); node != NULL;
          node = list_next(&disk->files, node)) {
         const struct file *file = CONTAINER_OF(node, struct file, node);
-        if (file->set_aside && memmem(file->bytes, (size_t)file->size, bytes.at, bytes.len) != NULL)
+        if (memmem(file->bytes, (size_t)file->size, bytes.at, bytes.len) != NULL)
             return true;
     }
     return false;

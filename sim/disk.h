@@ -21,8 +21,10 @@ struct sim_disk {
     uint64_t syncs;
     int64_t writes_us[3]; /* when the write under way began, and those before it */
     bool writing;
-    int64_t troubled_us;   /* when it last stalled or failed */
-    int64_t refused_us[2]; /* when creations began to be refused, and the last that was; 0: never */
+    int64_t troubled_us;  /* when it last stalled or failed */
+    bool blocked;         /* the log may have no segment to go on in … */
+    int64_t blocked_us;   /* … since then … */
+    int64_t unblocked_us; /* … until then */
     struct {
         char *bytes; /* of a segment that was removed: a new file may show them again */
         uint64_t size;
@@ -43,7 +45,7 @@ int64_t sim_disk_horizon_us(const struct sim_disk *disk);
 void sim_disk_read(const struct sim_disk *disk, struct disk_request *request);
 /* The segments there are, in ascending order; the array is the caller's to free. */
 uint64_t *sim_disk_segments(const struct sim_disk *disk, size_t *count);
-/* Some segment that was set aside holds these bytes. */
-bool sim_disk_set_aside_holds(const struct sim_disk *disk, struct slice bytes);
+/* Some segment holds these bytes, be it set aside or not. */
+bool sim_disk_holds(const struct sim_disk *disk, struct slice bytes);
 
 #endif

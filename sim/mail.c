@@ -12,7 +12,8 @@ enum {
     LARGE_MAX = 200000,
     US_PER_S = 1000000,
     CLOCK_SLACK_US = 2 * US_PER_S,
-    REST_S = 90, /* a destination may rest for minimal_backoff_time, at 60 s a minute and more */
+    REST_S = 30,     /* beyond what is configured */
+    TIMEOUT_S = 700, /* the longest that a delivery waits for an answer */
 };
 
 /* ---- messages ---- */
@@ -158,6 +159,13 @@ static int64_t backoff_us(const struct sim_mail *mail, unsigned tries)
            US_PER_S;
 }
 
+/* Since then, and so long before that no destination is at rest for it. */
+static bool was_untroubled(const struct sim_mail *mail, int64_t since_us)
+{
+    int64_t long_before_us = since_us - (mail->weather->backoff_min_s + TIMEOUT_S) * US_PER_S;
+    return mail->troubled_us < long_before_us && mail->disk->troubled_us < long_before_us;
+}
+
 /* Never before minimal_backoff_time, doubled with each try, has passed, and not long after
  * maximal_backoff_time. A crash may have cost the last result, or all when the log was hurt; and
  * who comes twice, because his client sent twice, has two schedules. */
@@ -172,12 +180,12 @@ void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct s
         sim_note(mail->clock, POINT_RETRY_AFTER_RESTART);
     if (of->deferred == 3)
         sim_note(mail->clock, POINT_FOURTH_TRY);
-    if (of->answer.open && surely > 0 && !jumped &&
+    if (of->answer.open && surely > 0 && !jumped && mail->disk->hurt == 0 &&
         waited_us < backoff_us(mail, surely) - CLOCK_SLACK_US)
         sim_mail_wrong(mail, "message %u: tried again after %lld ms, %u tries before",
                        message->number, (long long)waited_us / 1000, surely);
-    if (mail->troubled_us < of->answer.last_us && mail->disk->troubled_us < of->answer.last_us &&
-        !jumped && waited_us > (mail->weather->backoff_max_s + REST_S) * US_PER_S)
+    if (was_untroubled(mail, of->answer.last_us) && !jumped &&
+        waited_us > (mail->weather->backoff_max_s + REST_S) * US_PER_S)
         sim_mail_wrong(mail, "message %u: tried again only after %lld s", message->number,
                        (long long)waited_us / US_PER_S);
 }
@@ -274,20 +282,22 @@ void sim_mail_heal(struct sim_mail *mail)
 
 /* ---- judging ---- */
 
-/* What replay could not read is lost to the worker, but must still be there for people. */
-static bool is_set_aside(const struct sim_mail *mail, const struct sim_message *message)
+/* What replay could not read is lost to the worker, but must still be there for people, set aside
+ * or in its place. */
+static bool is_in_the_log(const struct sim_mail *mail, const struct sim_message *message)
 {
     char field[64];
     snprintf(field, sizeof field, "X-Sim: %u\r\n", message->number);
-    return mail->disk->hurt > 0 && sim_disk_set_aside_holds(mail->disk, slice_of(field));
+    return mail->disk->hurt > 0 && sim_disk_holds(mail->disk, slice_of(field));
 }
 
+/* A report that nobody takes is given up in the end, and that is said. */
 static bool is_kept(const struct sim_mail *mail, const struct sim_message *message,
                     const struct sim_recipient *recipient)
 {
     if (recipient->settled)
         return true;
-    return message->acknowledged && is_set_aside(mail, message);
+    return message->acknowledged && (mail->discarded > 0 || is_in_the_log(mail, message));
 }
 
 static bool judge_recipient(struct sim_mail *mail, const struct sim_message *message, unsigned k)

@@ -37,7 +37,7 @@ struct sim_message {
     struct sim_recipient recipients[SIM_RECIPIENTS_MAX];
     struct buf content;     /* as its client has it, lines with CRLF, before stuffing */
     unsigned transmissions; /* how often its client sent the whole of it and was not told no */
-    int64_t first_us;       /* when it did so first */
+    int64_t first_us;       /* when it began the first of these */
     bool acknowledged;      /* its client was told 250 */
     bool had_no_space;      /* its client was told 452 */
 };
@@ -52,6 +52,7 @@ struct sim_mail {
     unsigned wrong;      /* things that must never happen */
     unsigned starts;     /* of the worker */
     unsigned jumps;      /* of the clock */
+    unsigned discarded;  /* reports that could not be delivered in time */
     int64_t troubled_us; /* when something last happened that delays deliveries */
     int64_t crashed_us;
 };

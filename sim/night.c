@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { STEPS_MAX = 3000000, AUDIT_ONE_IN = 400, OUTAGE_US = 600000000, REST_S = 900 };
+enum { STEPS_MAX = 3000000, AUDIT_ONE_IN = 1000, OUTAGE_US = 600000000, REST_S = 900 };
 
 struct night {
     struct sim_tally tally;
@@ -159,6 +159,7 @@ static void take_turn(struct night *night)
         sim_mail_note_hurt(&night->mail);
     night->hurt = night->worker.disk.hurt;
     night->mail.starts = night->worker.starts;
+    night->mail.discarded = night->worker.discarded;
     crash_perhaps(night);
     outage_perhaps(night);
     if (sim_once_in(&night->clock, AUDIT_ONE_IN))
@@ -206,6 +207,8 @@ static bool closes_down(struct night *night)
 {
     size_t left;
     mta_stop(night->worker.mta);
+    while (!list_is_empty(&night->worker.disk.requests) && sim_step(&night->clock))
+        night->steps++;
     mta_free(night->worker.mta);
     night->worker.mta = NULL;
     sim_cancel(&night->clock, &night->heal);

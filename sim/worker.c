@@ -216,6 +216,9 @@ void world_random(struct world *world, void *bytes, size_t len)
 
 void world_log(struct world *world, const struct log_event *event)
 {
+    static const struct slice discarded = SLICE_LITERAL("it has no sender to be returned to");
+    if (slice_ends_nocase(event->text, discarded))
+        world->discarded++;
     if (slice_ends_nocase(event->text, slice_of("never acknowledged, was cut off")))
         sim_note(world->clock, POINT_TORN_BATCH_CUT);
     sim_tell(world->clock, "%s: %s%.*s", event->program, log_severity_prefix(event->severity),

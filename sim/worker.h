@@ -23,6 +23,7 @@ struct world {
     bool failed;      /* world_fail() was called */
     unsigned clients; /* that came */
     unsigned starts;
+    unsigned discarded; /* reports that it gave up */
 };
 
 void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_net *net,
