@@ -7,6 +7,7 @@
 
 enum {
     RECIPIENTS_ARENA = ENVELOPE_RECIPIENTS_MAX * 16 + 64,
+    IDS_BEYOND_DAMAGE = 1 << 28, /* more than what was not read can have reserved */
 };
 
 void spool_init(struct spool *spool, const struct spool_start *start)
@@ -177,12 +178,17 @@ static void mark_damaged(struct spool *spool, uint64_t number)
     struct segment *segment = segment_table_find(&spool->segments, number);
     if (segment != NULL)
         segment->damaged = true;
+    spool->ids_uncertain = true;
 }
 
 static struct spool_replay_step end_replay(struct spool *spool)
 {
     const struct spool_start *start = &spool->start;
     size_t count = start->segment_count;
+    /* An id that is in use where we could not read must not be given out: should those bytes be
+     * read again, one message would replace the other. */
+    if (spool->ids_uncertain)
+        spool->id_counter += IDS_BEYOND_DAMAGE;
     struct log_start log_start = {.slot = start->slot,
                                   .segment_size = start->segment_size,
                                   .secret_key = start->secret_key,
@@ -222,6 +228,7 @@ struct spool_replay_step spool_replay(struct spool *spool)
             break;
         case REPLAY_FOREIGN:
             note_unwanted(spool, step.place.segment, true);
+            spool->ids_uncertain = true;
             return note(&step, step.text, true);
         case REPLAY_END:
             return end_replay(spool);

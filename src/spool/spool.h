@@ -35,6 +35,7 @@ struct spool {
     struct replay replay;
     bool replaying;
     uint64_t id_counter; /* no counter below it may be given out */
+    bool ids_uncertain;  /* a bound may stand where replay could not read */
     struct disk_request removal;
     bool removing;
     struct list unwanted; /* segments to remove or set aside as a whole */
