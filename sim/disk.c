@@ -128,6 +128,18 @@ static int perform(struct sim_disk *disk, struct disk_request *request, const ch
     return 0;
 }
 
+static void tell(const struct sim_disk *disk, const struct disk_request *request, const char *what)
+{
+    static const char *const names[] = {[DISK_CREATE] = "creation",
+                                        [DISK_WRITE] = "write",
+                                        [DISK_READ] = "read",
+                                        [DISK_REMOVE] = "removal",
+                                        [DISK_SET_ASIDE] = "setting aside"};
+    sim_tell(disk->clock, "disk: %s %s: segment %llu, offset %llu, %zu bytes",
+             names[request->operation], what, (unsigned long long)request->segment,
+             (unsigned long long)request->offset, request->data.len);
+}
+
 /* ---- what a crash leaves of an operation ---- */
 
 static void tear(struct sim_disk *disk, const struct disk_request *request, const char *data)
@@ -342,6 +354,8 @@ static void on_done(struct sim_event *event)
     struct pending *pending = CONTAINER_OF(event, struct pending, event);
     struct disk_request *request = pending->request;
     int error = carry_out(pending->disk, request, pending->data);
+    if (error == 0)
+        tell(pending->disk, request, "is done");
     release(pending);
     request->done(request, error);
 }
@@ -379,6 +393,7 @@ void sim_disk_request(struct sim_disk *disk, struct disk_request *request)
         note_write(disk);
     }
     list_push_back(&disk->requests, &pending->node);
+    tell(disk, request, "begins");
     sim_plan(disk->clock, &pending->event, duration(disk, request->operation), on_done);
 }
 

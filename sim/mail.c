@@ -116,16 +116,17 @@ void sim_mail_wrong(struct sim_mail *mail, const char *format, ...)
 
 static void happen(struct sim_mail *mail, struct sim_once *once)
 {
+    if (once->last_us < sim_disk_horizon_us(mail->disk))
+        once->open = 0; /* it was written down long ago */
     once->happened++;
-    once->open = true;
+    once->open++;
     once->last_us = mail->clock->now_us;
 }
 
 static void excuse(struct sim_once *once)
 {
-    if (once->open)
-        once->excused++;
-    once->open = false;
+    once->excused += once->open;
+    once->open = 0;
 }
 
 void sim_mail_heard(struct sim_mail *mail, struct sim_once *once)
@@ -180,7 +181,7 @@ void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct s
         sim_note(mail->clock, POINT_RETRY_AFTER_RESTART);
     if (of->deferred == 3)
         sim_note(mail->clock, POINT_FOURTH_TRY);
-    if (of->answer.open && surely > 0 && !jumped && mail->disk->hurt == 0 &&
+    if (of->answer.open > 0 && surely > 0 && !jumped && mail->disk->hurt == 0 &&
         waited_us < backoff_us(mail, surely) - CLOCK_SLACK_US)
         sim_mail_wrong(mail, "message %u: tried again after %lld ms, %u tries before",
                        message->number, (long long)waited_us / 1000, surely);
@@ -309,8 +310,8 @@ static bool judge_recipient(struct sim_mail *mail, const struct sim_message *mes
         printf("message %u, recipient %u: neither delivered nor reported%s\n", message->number, k,
                message->acknowledged ? ", but acknowledged" : "");
     if (recipient->arrival.happened > copies + recipient->arrival.excused) {
-        printf("message %u, recipient %u: delivered %u times without an excuse\n", message->number,
-               k, recipient->arrival.happened);
+        printf("message %u, recipient %u: delivered %u times, sent %u times, excused %u times\n",
+               message->number, k, recipient->arrival.happened, copies, recipient->arrival.excused);
         good = false;
     }
     if (recipient->report.happened >

@@ -13,7 +13,7 @@ enum { SIM_RECIPIENTS_MAX = 5 };
 struct sim_once {
     unsigned happened;
     unsigned excused;
-    bool open;       /* the last time is not excused yet */
+    unsigned open;   /* how often it did so lately and was not excused yet */
     bool lost;       /* an answer was lost, once at least */
     int64_t last_us; /* when it last happened */
 };

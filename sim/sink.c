@@ -83,6 +83,12 @@ static void note_heard(struct sink *sink)
 {
     for (unsigned i = 0; i < sink->told_count; i++)
         sim_mail_heard(sink->peers->mail, sink->told[i]);
+}
+
+/* The transaction is over for the worker too. */
+static void note_over(struct sink *sink)
+{
+    note_heard(sink);
     sink->told_count = 0;
 }
 
@@ -273,7 +279,7 @@ static void take_command(struct sink *sink, struct slice line)
         bool pipelining = sim_once_in(sink->peers->clock, 2);
         say(sink, pipelining ? "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME" : "250 sink.sim");
     } else if (slice_starts(line, "MAIL")) {
-        note_heard(sink);
+        note_over(sink);
         forget(sink);
         sink->null_sender = slice_starts(line, "MAIL FROM:<>");
         say(sink, "250 2.1.0 Ok");
@@ -287,7 +293,7 @@ static void take_command(struct sink *sink, struct slice line)
         forget(sink);
         say(sink, "250 2.0.0 Ok");
     } else if (slice_starts(line, "QUIT")) {
-        note_heard(sink);
+        note_over(sink);
         sink->quit = true;
         say(sink, "221 2.0.0 Bye");
     } else {
