@@ -9,6 +9,7 @@
 
 enum {
     READ_US = 500,
+    CREATE_SYNCS = 20, /* a whole segment of zeros takes as long as so many batches */
     STALL_US = 4000000,
     SECTOR = 512,
     BLOCK = 4096,
@@ -18,6 +19,7 @@ enum {
 struct file {
     uint64_t segment;
     uint64_t size;
+    uint64_t used; /* the end of what was written to it */
     char *bytes;
     bool set_aside;
     struct list_node node;
@@ -70,14 +72,25 @@ static void free_file(struct sim_disk *disk, struct file *file)
     memory_free(file);
 }
 
-/* The blocks of a removed file are free, but what stood in them is not gone. */
+/* The blocks of a removed file are free, but what stood in them is not gone. Of several the fullest
+ * are remembered. */
+static void remember_stale(struct sim_disk *disk, struct file *file)
+{
+    size_t emptiest = 0;
+    for (size_t i = 1; i < SIM_STALE_MAX; i++)
+        if (disk->stale[i].used < disk->stale[emptiest].used)
+            emptiest = i;
+    if (file->used < disk->stale[emptiest].used)
+        return;
+    memory_free(disk->stale[emptiest].bytes);
+    disk->stale[emptiest].bytes = file->bytes;
+    disk->stale[emptiest].used = file->used;
+    file->bytes = NULL;
+}
+
 static void remove_file(struct sim_disk *disk, struct file *file)
 {
-    size_t which = (size_t)sim_chance(disk->clock, SIM_STALE_MAX);
-    memory_free(disk->stale[which].bytes);
-    disk->stale[which].bytes = file->bytes;
-    disk->stale[which].size = file->size;
-    file->bytes = NULL;
+    remember_stale(disk, file);
     free_file(disk, file);
     sim_note(disk->clock, POINT_SEGMENT_FREED);
 }
@@ -111,6 +124,7 @@ static int perform(struct sim_disk *disk, struct disk_request *request, const ch
     case DISK_WRITE:
         CHECK(request->offset + request->data.len <= file->size);
         memcpy(file->bytes + request->offset, data, request->data.len);
+        file->used = request->offset + request->data.len;
         disk->syncs++;
         break;
     case DISK_READ:
@@ -193,11 +207,11 @@ static void leave_some_of_write(struct sim_disk *disk, struct disk_request *requ
 static void show_stale_blocks(struct sim_disk *disk, struct file *file)
 {
     size_t which = (size_t)sim_chance(disk->clock, SIM_STALE_MAX);
-    uint64_t size = disk->stale[which].size;
+    uint64_t used = disk->stale[which].used;
     unsigned stale_in_8 = 1 + (unsigned)sim_chance(disk->clock, 8);
     if (disk->stale[which].bytes == NULL)
         return;
-    for (uint64_t at = BLOCK; at < file->size && at < size; at += BLOCK)
+    for (uint64_t at = BLOCK; at + BLOCK <= file->size && at < used; at += BLOCK)
         if (sim_chance(disk->clock, 8) < stale_in_8)
             memcpy(file->bytes + at, disk->stale[which].bytes + at, BLOCK);
     sim_note(disk->clock, FAULT_CREATE_STALE);
@@ -208,7 +222,7 @@ static void show_stale_blocks(struct sim_disk *disk, struct file *file)
 static void leave_some_of_creation(struct sim_disk *disk, const struct disk_request *request,
                                    const char *data)
 {
-    uint64_t fate = sim_chance(disk->clock, 5);
+    uint64_t fate = sim_chance(disk->clock, 8);
     sim_note(disk->clock, POINT_CRASH_IN_CREATION);
     if (fate == 0)
         return;
@@ -363,6 +377,8 @@ static void on_done(struct sim_event *event)
 static int64_t duration(struct sim_disk *disk, enum disk_operation operation)
 {
     int64_t most_us = operation == DISK_READ ? READ_US : disk->weather->sync_us;
+    if (operation == DISK_CREATE)
+        most_us *= CREATE_SYNCS;
     if (sim_once_in(disk->clock, disk->weather->stall_one_in)) {
         most_us = STALL_US;
         disk->troubled_us = disk->clock->now_us;

@@ -27,7 +27,7 @@ struct sim_disk {
     int64_t unblocked_us; /* … until then */
     struct {
         char *bytes; /* of a segment that was removed: a new file may show them again */
-        uint64_t size;
+        uint64_t used;
     } stale[SIM_STALE_MAX];
 };
 
