@@ -1,5 +1,7 @@
 #include "sim/weather.h"
 
+enum { BUSY_NIGHTS = 12 };
+
 static const int64_t second_us = 1000000, hour_us = 3600 * (int64_t)1000000;
 
 static unsigned between(struct sim_clock *clock, unsigned least, unsigned most)
@@ -40,6 +42,16 @@ static void plan_disk(struct sim_weather *weather, struct sim_clock *clock)
     weather->create_error_one_in = perhaps(clock, 4, 2, 6);
 }
 
+/* So much mail that the log goes through several segments, and so many crashes. */
+static void be_busy(struct sim_weather *weather, struct sim_clock *clock)
+{
+    weather->message_count = between(clock, 20, 50);
+    weather->client_count = between(clock, 2, 8);
+    weather->large_one_in = between(clock, 2, 6);
+    weather->crashes *= 3;
+    weather->segment_size = 1 << 20;
+}
+
 void sim_weather_plan(struct sim_weather *weather, struct sim_clock *clock, bool calm)
 {
     *weather = (struct sim_weather){.message_count = between(clock, 1, 12),
@@ -55,6 +67,8 @@ void sim_weather_plan(struct sim_weather *weather, struct sim_clock *clock, bool
     weather->outages = sim_once_in(clock, 2) ? 0 : between(clock, 1, 4);
     weather->outage_one_in = between(clock, 50, 400);
     weather->jumps_one_in = perhaps(clock, 2, 2, 4);
+    if (sim_once_in(clock, BUSY_NIGHTS))
+        be_busy(weather, clock);
     if (calm) {
         weather->crashes = weather->write_error_one_in = 0;
         weather->jumps_one_in = 0;
