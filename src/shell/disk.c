@@ -72,7 +72,7 @@ static int fill(int fd, const struct disk_request *request)
 static int create(const struct job *job)
 {
     char name[SLOT_NAME_MAX];
-    int fd = open_segment(job, O_WRONLY | O_CREAT | O_EXCL);
+    int fd = open_segment(job, O_WRONLY | O_CREAT | (job->request->over ? 0 : O_EXCL));
     if (fd < 0)
         return errno;
     int error = fill(fd, job->request);

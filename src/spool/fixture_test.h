@@ -23,6 +23,8 @@ struct file {
 static struct file files[FILES_MAX];
 static size_t writes;
 static bool disk_full;
+static bool reading_fails;
+static unsigned removals_to_fail;
 
 static inline struct file *file_of(uint64_t segment)
 {
@@ -45,10 +47,13 @@ static inline int perform(struct disk_request *request)
     struct file *file = file_of(request->segment);
     switch (request->operation) {
     case DISK_CREATE:
-        if (disk_full)
+        if (file != NULL && request->over)
+            free(file->bytes);
+        else if (disk_full)
             return 28;
-        assert_null(file);
-        file = free_file();
+        else
+            assert_null(file);
+        file = file != NULL ? file : free_file();
         *file = (struct file){.segment = request->segment, .bytes = calloc(1, SEGMENT_SIZE)};
         memcpy(file->bytes, request->data.at, request->data.len);
         return 0;
@@ -60,6 +65,8 @@ static inline int perform(struct disk_request *request)
         writes++;
         return 0;
     case DISK_READ:
+        if (reading_fails)
+            return 5;
         if (file == NULL)
             return 2;
         request->length =
@@ -69,10 +76,18 @@ static inline int perform(struct disk_request *request)
         memcpy(request->into, file->bytes + request->offset, request->length);
         return 0;
     case DISK_REMOVE:
+        if (removals_to_fail > 0) {
+            removals_to_fail--;
+            return 5;
+        }
         free(file->bytes);
         *file = (struct file){0};
         return 0;
     case DISK_SET_ASIDE:
+        if (removals_to_fail > 0) {
+            removals_to_fail--;
+            return 5;
+        }
         file->set_aside = true;
         return 0;
     }
@@ -85,7 +100,8 @@ static inline void wipe_disk(void)
         free(files[i].bytes);
     memset(files, 0, sizeof files);
     writes = 0;
-    disk_full = false;
+    disk_full = reading_fails = false;
+    removals_to_fail = 0;
 }
 
 static inline size_t file_count(void)

@@ -20,7 +20,8 @@ void log_init(struct log *log, const struct log_start *start, struct segment_tab
         .secret_key = start->secret_key,
         .segments = segments,
         .next_number = start->next_segment,
-        .next = start->next_is_unused ? NEXT_UNUSED : NEXT_WANTED,
+        .next = NEXT_WANTED,
+        .next_over = start->next_is_unused,
         .durable_segment = start->durable_segment,
         .closed_segment = start->last_segment,
         .closed_end = start->last_end,
@@ -92,6 +93,7 @@ static bool open_next_segment(struct log *log)
     log->open_segment = log->next_number;
     log->open_offset = SEGMENT_BLOCK;
     log->next = NEXT_WANTED;
+    log->next_over = false;
     log->next_number++;
     return true;
 }
@@ -196,26 +198,28 @@ static struct disk_request *take_off(struct log *log)
     return &log->write;
 }
 
-/* A segment in which nothing was ever written needs only a head with the secret of this log. */
+/* A segment that stood ready and in which nothing was ever written is made anew in its place,
+ * because nobody knows whether its creation had ended: for that there is room on a full disk too.
+ */
 static struct disk_request *create_next(struct log *log)
 {
-    bool exists = log->next == NEXT_UNUSED;
     struct segment_head head = {.slot = log->slot,
                                 .number = log->next_number,
                                 .secret = secret_of(log, log->next_number),
                                 .size = log->segment_size};
     segment_write_head(&head, log->head);
     log->next = NEXT_CREATING;
-    log->create = (struct disk_request){.operation = exists ? DISK_WRITE : DISK_CREATE,
+    log->create = (struct disk_request){.operation = DISK_CREATE,
                                         .segment = log->next_number,
                                         .size = log->segment_size,
+                                        .over = log->next_over,
                                         .data = slice_make(log->head, sizeof log->head)};
     return &log->create;
 }
 
 struct disk_request *log_next_request(struct log *log)
 {
-    if (log->next == NEXT_WANTED || log->next == NEXT_UNUSED)
+    if (log->next == NEXT_WANTED)
         return create_next(log);
     if (log->next == NEXT_READY && log->open_segment == 0)
         open_batch(log);

@@ -35,7 +35,6 @@ struct log_batch {
  * left of the open one is kept for the results of deliveries, which make room. */
 enum log_next_segment {
     NEXT_WANTED,
-    NEXT_UNUSED, /* it exists, and nothing was ever written to it: it gets a head of its own */
     NEXT_CREATING,
     NEXT_READY,
     NEXT_FAILED,
@@ -53,6 +52,7 @@ struct log {
     uint64_t closed_end;     /* where that ends */
     enum log_next_segment next;
     uint64_t next_number;
+    bool next_over; /* it may be on disk already: nothing was ever written to it */
     int next_error; /* why the last creation failed; 0 once one has worked */
 
     struct log_batch filling;

@@ -161,11 +161,18 @@ static struct spool_replay_step note(const struct replay_step *step, const char 
                                       .serious = serious};
 }
 
+/* What cannot be read may name ids, so none that could be in it is given out again. */
+static void skip_ids_of(struct recovery *recovery, uint64_t segment)
+{
+    raise_id_counter(recovery, (segment + 1) << SEGMENT_IDS_BITS);
+}
+
 static void mark_damaged(struct spool *spool, uint64_t number)
 {
     struct segment *segment = segment_table_find(&spool->segments, number);
     if (segment != NULL)
         segment->damaged = true;
+    skip_ids_of(&spool->recovery, number);
 }
 
 /* The last segment, when it stands ready and nothing was ever written to it: it is used again, so
@@ -209,12 +216,6 @@ static void begin_segment(struct spool *spool, const struct segment_head *head)
     segment_table_add(&spool->segments, head->number, head->secret);
     spool->recovery.last_segment = *head;
     spool->recovery.last_is_unused = true;
-}
-
-/* What cannot be read may name ids, so none that could be in it is given out again. */
-static void skip_ids_of(struct recovery *recovery, uint64_t segment)
-{
-    raise_id_counter(recovery, (segment + 1) << SEGMENT_IDS_BITS);
 }
 
 static bool take_record(struct spool *spool, const struct replay_step *step)

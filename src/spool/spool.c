@@ -106,8 +106,9 @@ static void release_concluded(struct spool *spool)
 void spool_request_done(struct spool *spool, struct disk_request *request, int error)
 {
     if (request == &spool->removal) {
-        spool->removing =
-            false; /* a file that stays is found, and is empty of work, at the next start */
+        /* A file that stays is replayed at the next start. So what is newer must stay too: it may
+         * hold the DONE of what would come back. */
+        spool->removing = error != 0;
         return;
     }
     if (request == &spool->compaction.request) {

@@ -172,6 +172,38 @@ TEST(ids_are_never_used_twice)
     finish();
 }
 
+TEST(what_could_not_be_removed_does_not_come_back)
+{
+    start();
+    uint64_t id = put("old", 1, 1);
+    restart(); /* the DONE stands in a newer segment than the message */
+    assert_true(spool_record_done(&spool, message_of(id)));
+    removals_to_fail = 1;
+    for (int i = 0; i < 60; i++) {
+        id = put("0123456789abcdef\r\n", 3000, 1);
+        assert_true(spool_record_done(&spool, message_of(id)));
+    }
+    run_disk();
+    restart();
+    assert_empty_but_for(0);
+    finish();
+}
+
+TEST(ids_that_cannot_be_read_are_not_used_again)
+{
+    start();
+    uint64_t id = put("kept where nobody can read it", 1, 1);
+    reading_fails = true;
+    removals_to_fail = 1;
+    restart();
+    assert_empty_but_for(0);
+    reading_fails = false;
+    assert_true(put("new", 1, 1) > id);
+    restart();
+    assert_empty_but_for(2);
+    finish();
+}
+
 TEST(a_torn_tail_is_cut_and_what_was_synced_stays)
 {
     start();
@@ -461,6 +493,8 @@ int main(void)
         cmocka_unit_test(an_abandoned_upload_leaves_nothing),
         cmocka_unit_test(segments_are_given_back_when_nothing_begins_in_them),
         cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(what_could_not_be_removed_does_not_come_back),
+        cmocka_unit_test(ids_that_cannot_be_read_are_not_used_again),
         cmocka_unit_test(a_torn_tail_is_cut_and_what_was_synced_stays),
         cmocka_unit_test(damage_below_the_durable_end_is_reported_and_scanned_past),
         cmocka_unit_test(a_record_behind_a_damaged_one_in_the_same_batch_is_saved),
