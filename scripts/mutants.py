@@ -56,8 +56,10 @@ class Programs:
     """Compiles single files and links the simulator and the unit tests around them."""
 
     def __init__(self, build, tests):
+        names = ["sim"] + [f"tests/{test}" for test in tests]
+        subprocess.run(["ninja", "-C", build, *names], stdout=subprocess.DEVNULL, check=True)
         self.build = build
-        self.links = {name: self.link_of(name) for name in ["sim"] + [f"tests/{test}" for test in tests]}
+        self.links = {name: self.link_of(name) for name in names}
         self.compiles = {}
         for command in commands(build, "sim"):
             if "-c" in command:

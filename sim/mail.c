@@ -283,13 +283,13 @@ void sim_mail_heal(struct sim_mail *mail)
 
 /* ---- judging ---- */
 
-/* What replay could not read is lost to the worker, but must still be there for people, set aside
- * or in its place. */
+/* What replay could not read is lost to the worker, but its record must still be there for people,
+ * set aside or in its place. */
 static bool is_in_the_log(const struct sim_mail *mail, const struct sim_message *message)
 {
-    char field[64];
-    snprintf(field, sizeof field, "X-Sim: %u\r\n", message->number);
-    return mail->disk->hurt > 0 && sim_disk_holds(mail->disk, slice_of(field));
+    char recipient[64];
+    snprintf(recipient, sizeof recipient, "%u-0@to.sim", message->number);
+    return mail->disk->hurt > 0 && sim_disk_holds(mail->disk, slice_of(recipient));
 }
 
 /* A report that nobody takes is given up in the end, and that is said. */
