@@ -123,7 +123,8 @@ static struct flip choose_flip(const size_t *lengths)
 
 static void apply_flip(const struct flip *flip)
 {
-    flip->file->bytes[flip->offset] = (char)((unsigned char)flip->file->bytes[flip->offset] ^ flip->bit);
+    flip->file->bytes[flip->offset] =
+        (char)((unsigned char)flip->file->bytes[flip->offset] ^ flip->bit);
 }
 
 struct tally {
@@ -196,10 +197,11 @@ TEST(a_flipped_bit_is_harmless_or_noticed_and_costs_one_message_at_most)
         apply_flip(&flip);
     }
     wipe_disk();
-    print_message("%zu flips: %zu harmless, %zu noticed, %zu wrong; %zu messages lost (%zu of them not "
-                  "named), %zu states lost, %zu done again\n",
-                  count, tally.harmless, tally.noticed, tally.wrong, tally.messages_lost,
-                  tally.unnamed, tally.states_lost, tally.done_again);
+    print_message(
+        "%zu flips: %zu harmless, %zu noticed, %zu wrong; %zu messages lost (%zu of them not "
+        "named), %zu states lost, %zu done again\n",
+        count, tally.harmless, tally.noticed, tally.wrong, tally.messages_lost, tally.unnamed,
+        tally.states_lost, tally.done_again);
     assert_int_equal(tally.wrong, 0);
     assert_int_equal(tally.harmless + tally.noticed, count);
 }

@@ -173,7 +173,7 @@ static bool step_head(struct replay *replay, struct replay_step *step)
         return true;
     }
     *step = step_of(replay, REPLAY_SEGMENT);
-    replay->phase = REPLAY_SURVEY;
+    replay->phase = replay->durable_end != 0 ? REPLAY_BATCHES : REPLAY_SURVEY;
     replay->position = SEGMENT_BLOCK;
     replay->last_batch = 0;
     return true;

@@ -2,10 +2,10 @@
  * order in which they were written. It asks for windows of a segment and never writes. It reads
  * past the cache, because after a sync that failed the cache may hold what the medium does not.
  *
- * Each segment is read twice. The first pass finds where its last valid batch begins: everything
- * below was durable, so a bad record there is damage, which is reported and scanned past; above it,
- * the first bad record is a torn tail, and what follows was never acknowledged. Of a segment that
- * another follows the end is known, because that one tells it. */
+ * Of a segment that another follows the end is known, because that one tells it. The last one is
+ * read twice. The first pass finds where its last valid batch begins: everything below was durable,
+ * so a bad record there is damage, which is reported and scanned past; above it, the first bad
+ * record is a torn tail, and what follows was never acknowledged. */
 #ifndef TUVI_SPOOL_REPLAY_H
 #define TUVI_SPOOL_REPLAY_H
 
