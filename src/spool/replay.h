@@ -69,6 +69,11 @@ struct replay {
 void replay_init(struct replay *replay, const uint64_t *segments, size_t count);
 void replay_free(struct replay *replay);
 
+/* Before the first step: a look at the beginning of a segment. Carry out the request and say so
+ * with replay_read_done(). False: nothing was ever written there, or it cannot be understood. */
+struct disk_request *replay_look(struct replay *replay, uint64_t segment);
+bool replay_look_done(struct replay *replay, uint64_t *id_bound);
+
 struct replay_step replay_next(struct replay *replay);
 void replay_read_done(struct replay *replay, int error);
 
