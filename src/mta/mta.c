@@ -120,6 +120,13 @@ static void on_replay_read(struct disk_request *request, int error)
     replay(mta);
 }
 
+/* New ones are in the queue already, if the replay took long. */
+static void add_old(struct mta *mta, struct spool_message *message)
+{
+    if (spool_is_old(&mta->core.spool, message))
+        queue_add(&mta->queue, message);
+}
+
 static void end_replay(struct mta *mta)
 {
     struct map *messages = &mta->core.spool.messages;
@@ -127,7 +134,7 @@ static void end_replay(struct mta *mta)
     hold_poison(mta);
     for (struct map_node *node = map_next(messages, NULL); node != NULL;
          node = map_next(messages, node))
-        queue_add(&mta->queue, CONTAINER_OF(node, struct spool_message, by_id));
+        add_old(mta, CONTAINER_OF(node, struct spool_message, by_id));
     if (messages->count > 0)
         core_log(&mta->core, SEVERITY_INFO, NULL, "qmgr", "slot %u: %zu messages in the queue",
                  mta->core.spool.start.slot, messages->count);
@@ -241,12 +248,13 @@ void mta_turn(struct mta *mta)
 {
     struct spool_message *message;
     deadlines_expire(&mta->core.deadlines, core_now_ms(&mta->core));
-    if (mta->replaying || mta_is_drained(mta))
+    if (!mta->core.spool.log_begun || mta_is_drained(mta))
         return;
     while ((message = spool_next_committed(&mta->core.spool)) != NULL)
         queue_add(&mta->queue, message);
     sessions_turn(&mta->sessions);
-    orders_turn(&mta->orders);
+    if (!mta->replaying)
+        orders_turn(&mta->orders);
     queue_turn(&mta->queue);
     schedule_turn(&mta->schedule);
     pump_spool(mta);
@@ -259,7 +267,7 @@ void mta_turn(struct mta *mta)
 int64_t mta_next_wake(const struct mta *mta)
 {
     int64_t deadline = deadlines_next(&mta->core.deadlines);
-    int64_t due = mta->replaying ? INT64_MAX : queue_next_due(&mta->queue);
+    int64_t due = mta->core.spool.log_begun ? queue_next_due(&mta->queue) : INT64_MAX;
     return deadline < due ? deadline : due;
 }
 

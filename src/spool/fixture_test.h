@@ -118,7 +118,8 @@ static struct spool spool;
 static uint64_t segments[FILES_MAX];
 static size_t notes, serious_notes;
 static uint64_t noted_id; /* of the message that the last note was about */
-static bool all_stays;    /* nothing is compacted */
+static bool wait_to_replay;
+static bool all_stays; /* nothing is compacted */
 
 static inline int compare_numbers(const void *a, const void *b)
 {
@@ -131,6 +132,25 @@ static inline void run_disk(void)
     struct disk_request *request;
     while ((request = spool_next_request(&spool)) != NULL)
         spool_request_done(&spool, request, perform(request));
+}
+
+/* To its end, or until new messages can be taken, when that is wanted. */
+static inline void replay_rest(void)
+{
+    bool stop = wait_to_replay;
+    wait_to_replay = false;
+    while (!(stop && spool.log_begun)) {
+        struct spool_replay_step step = spool_replay(&spool);
+        if (step.kind == SPOOL_REPLAY_END)
+            break;
+        if (step.kind == SPOOL_REPLAY_READ) {
+            spool_replay_read_done(&spool, perform(step.request));
+        } else {
+            notes++;
+            serious_notes += step.serious;
+            noted_id = step.id;
+        }
+    }
 }
 
 static inline void open_spool(void)
@@ -147,18 +167,7 @@ static inline void open_spool(void)
     if (all_stays)
         spool_rest(&spool);
     notes = serious_notes = 0;
-    for (;;) {
-        struct spool_replay_step step = spool_replay(&spool);
-        if (step.kind == SPOOL_REPLAY_END)
-            break;
-        if (step.kind == SPOOL_REPLAY_READ) {
-            spool_replay_read_done(&spool, perform(step.request));
-        } else {
-            notes++;
-            serious_notes += step.serious;
-            noted_id = step.id;
-        }
-    }
+    replay_rest();
 }
 
 static inline void start(void)

@@ -221,7 +221,8 @@ struct disk_request *log_next_request(struct log *log)
 {
     if (log->next == NEXT_WANTED)
         return create_next(log);
-    if (log->next == NEXT_READY && log->open_segment == 0)
+    bool wants_ids = log->id_next >= log->id_asked_limit;
+    if (log->next == NEXT_READY && (log->open_segment == 0 || wants_ids))
         open_batch(log);
     if (batch_is_open(&log->filling) && !batch_is_open(&log->flying))
         return take_off(log);
@@ -265,4 +266,19 @@ bool log_is_durable(const struct log *log, uint64_t ticket)
 bool log_is_quiet(const struct log *log)
 {
     return !batch_is_open(&log->filling) && !batch_is_open(&log->flying);
+}
+
+void log_raise_ids(struct log *log, uint64_t counter)
+{
+    if (log->id_next >= counter)
+        return;
+    log->id_next = log->id_limit = log->id_asked_limit = counter; /* the next batch asks for more */
+}
+
+void log_use_segment(struct log *log, uint64_t number)
+{
+    if (log->open_segment != 0 || log->next != NEXT_FAILED)
+        return;
+    log->next_number = number;
+    log->next = NEXT_UNUSED;
 }

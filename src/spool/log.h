@@ -114,6 +114,11 @@ void log_request_done(struct log *log, struct disk_request *request, int error);
 void log_retry_create(struct log *log);
 
 bool log_is_durable(const struct log *log, uint64_t ticket);
+/* No counter below this one may be given out, as is found out late. */
+void log_raise_ids(struct log *log, uint64_t counter);
+/* A segment that exists, and to which nothing was ever written, takes the place of one that cannot
+ * be made. */
+void log_use_segment(struct log *log, uint64_t number);
 /* Nothing is waiting to be written or synced. */
 bool log_is_quiet(const struct log *log);
 

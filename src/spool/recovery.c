@@ -6,7 +6,11 @@
 #include "spool/snapshot_record.h"
 #include "spool/spool.h"
 
-enum { SEGMENT_IDS_BITS = 24 }; /* more than the ids that a segment can name */
+enum {
+    SEGMENT_IDS_BITS = 24, /* more than the ids that a segment can name */
+    SEGMENTS_FEW = 4,      /* so many are read before anything is taken */
+    LOOKS_MAX = 4,         /* segments that are looked at for a bound of the ids */
+};
 
 void recovery_init(struct recovery *recovery, const struct spool *spool)
 {
@@ -175,27 +179,19 @@ static void mark_damaged(struct spool *spool, uint64_t number)
     skip_ids_of(&spool->recovery, number);
 }
 
-/* The last segment, when it stands ready and nothing was ever written to it: it is used again, so
- * that a start on a full disk can still record what became of deliveries. */
-static bool take_unused_segment(struct spool *spool)
+/* ---- the log begins ---- */
+
+static uint64_t last_number(const struct spool *spool)
 {
-    const struct recovery *recovery = &spool->recovery;
-    struct segment *last = segment_table_find(&spool->segments, recovery->last_segment.number);
-    if (!recovery->last_is_unused || last == NULL || !segment_is_free(last) || last->damaged ||
-        recovery->last_segment.size != spool->start.segment_size ||
-        recovery->last_segment.number != spool->start.segments[spool->start.segment_count - 1])
-        return false;
-    segment_table_remove(&spool->segments, last);
-    return true;
+    size_t count = spool->start.segment_count;
+    return count > 0 ? spool->start.segments[count - 1] : 0;
 }
 
-static struct spool_replay_step end_replay(struct spool *spool)
+static void begin_log(struct spool *spool, bool reuse, uint64_t id_counter)
 {
     const struct spool_start *start = &spool->start;
-    struct recovery *recovery = &spool->recovery;
-    size_t count = start->segment_count;
-    bool reuse = take_unused_segment(spool);
-    uint64_t last = count > 0 ? start->segments[count - 1] : 0;
+    const struct recovery *recovery = &spool->recovery;
+    uint64_t last = last_number(spool);
     struct log_start log_start = {.slot = start->slot,
                                   .segment_size = start->segment_size,
                                   .secret_key = start->secret_key,
@@ -204,12 +200,68 @@ static struct spool_replay_step end_replay(struct spool *spool)
                                   .last_segment = recovery->end_segment,
                                   .last_end = recovery->end,
                                   .durable_segment = recovery->reserve_segment,
-                                  .id_counter = recovery->id_counter};
-    recovery_free(recovery);
+                                  .id_counter = id_counter};
     log_init(&spool->log, &log_start, &spool->segments);
+    spool->log_begun = true;
+}
+
+/* A long log is not waited for: new mail goes into a new segment at once. No id may be given out
+ * twice, so the newest segment that names a bound is looked for, and all ids that a segment can
+ * name beyond it are skipped. False: *step is to be carried out first. */
+static bool begin_early(struct spool *spool, struct spool_replay_step *step)
+{
+    struct recovery *recovery = &spool->recovery;
+    size_t count = spool->start.segment_count;
+    uint64_t bound = 0;
+    if (spool->log_begun || recovery->on_time || count <= SEGMENTS_FEW)
+        return true;
+    if (recovery->looked > 0 && replay_look_done(&recovery->replay, &bound)) {
+        begin_log(spool, false, bound + ((uint64_t)1 << SEGMENT_IDS_BITS));
+        return true;
+    }
+    recovery->on_time = recovery->looked == LOOKS_MAX;
+    if (recovery->on_time)
+        return true;
+    recovery->looked++;
+    *step = (struct spool_replay_step){
+        .kind = SPOOL_REPLAY_READ,
+        .request = replay_look(&recovery->replay, spool->start.segments[count - recovery->looked])};
+    return false;
+}
+
+/* The last segment, when it stands ready and nothing was ever written to it: it is used again, so
+ * that a start on a full disk can still record what became of deliveries. */
+static bool take_unused_segment(struct spool *spool)
+{
+    const struct recovery *recovery = &spool->recovery;
+    struct segment *last = segment_table_find(&spool->segments, recovery->last_segment.number);
+    if (!recovery->last_is_unused || last == NULL || !segment_is_free(last) || last->damaged ||
+        recovery->last_segment.size != spool->start.segment_size ||
+        recovery->last_segment.number != last_number(spool))
+        return false;
+    if (spool->log_begun && spool->log.next != NEXT_FAILED)
+        return false;
+    segment_table_remove(&spool->segments, last);
+    return true;
+}
+
+static struct spool_replay_step end_replay(struct spool *spool)
+{
+    struct recovery *recovery = &spool->recovery;
+    bool reuse = take_unused_segment(spool);
+    recovery_free(recovery);
+    if (!spool->log_begun)
+        begin_log(spool, reuse, recovery->id_counter);
+    else if (reuse)
+        log_use_segment(&spool->log, last_number(spool));
+    log_raise_ids(&spool->log, recovery->id_counter);
+    if (spool->log.durable_segment == 0)
+        spool->log.durable_segment = recovery->reserve_segment;
     spool->replaying = false;
     return (struct spool_replay_step){.kind = SPOOL_REPLAY_END};
 }
+
+/* ---- steps ---- */
 
 static void begin_segment(struct spool *spool, const struct segment_head *head)
 {
@@ -232,7 +284,10 @@ static bool take_record(struct spool *spool, const struct replay_step *step)
 struct spool_replay_step spool_replay(struct spool *spool)
 {
     struct recovery *recovery = &spool->recovery;
+    struct spool_replay_step look;
     CHECK(spool->replaying);
+    if (!begin_early(spool, &look))
+        return look;
     for (;;) {
         struct replay_step step = replay_next(&recovery->replay);
         switch (step.kind) {

@@ -14,6 +14,8 @@ struct recovery {
     uint64_t end_segment;     /* the last with a record in it; 0: none */
     uint64_t end;             /* behind its last record */
     struct segment_head last_segment;
+    size_t looked;       /* segments, from the last, for a bound of the ids */
+    bool on_time;        /* there is none: the log begins when all is read */
     bool last_is_unused; /* no record was found in it */
 };
 

@@ -109,39 +109,65 @@ static void leave_segment(struct replay *replay)
     replay->window_valid = false;
 }
 
-/* Where this segment ended, as the first record of the next one has it. */
-static uint64_t end_by_next(const struct replay *replay, struct slice bytes)
+/* The RESERVE that a segment begins with; false when nothing was ever written to it. */
+static bool read_reserve(const struct replay *replay, struct reader *out)
 {
+    struct slice bytes = slice_make(replay->window, replay->peek_len);
     struct segment_head head;
     struct record record;
     size_t length;
     if (bytes.len < REPLAY_PEEK ||
         segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
-        return 0;
+        return false;
     bytes = slice_skip(bytes, SEGMENT_BLOCK);
     if (!segment_read_batch(bytes, head.secret, SEGMENT_BLOCK, &length) ||
         !record_read(slice_skip(bytes, BATCH_HEADER), head.secret, SEGMENT_BLOCK + BATCH_HEADER,
                      &record) ||
         record.type != RECORD_RESERVE)
+        return false;
+    *out = reader_over(record.payload);
+    return true;
+}
+
+/* Where this segment ended, as the first record of the next one has it. */
+static uint64_t end_by_next(const struct replay *replay)
+{
+    struct reader r;
+    if (!read_reserve(replay, &r))
         return 0;
-    struct reader r = reader_over(record.payload);
     reader_u64(&r); /* the bound of the ids */
     uint64_t number = reader_u64(&r), end = reader_u64(&r);
     return !r.failed && number == number_of(replay) ? end : 0;
 }
 
+struct disk_request *replay_look(struct replay *replay, uint64_t segment)
+{
+    replay->request = (struct disk_request){.operation = DISK_READ,
+                                            .segment = segment,
+                                            .into = replay->window,
+                                            .length = REPLAY_PEEK,
+                                            .past_cache = true};
+    return &replay->request;
+}
+
+bool replay_look_done(struct replay *replay, uint64_t *id_bound)
+{
+    struct reader r;
+    replay->peek_read = false;
+    if (!read_reserve(replay, &r))
+        return false;
+    *id_bound = reader_u64(&r);
+    return true;
+}
+
 static bool step_next(struct replay *replay, struct replay_step *step)
 {
     if (!at_last(replay) && !replay->peek_read) {
-        replay->request = (struct disk_request){.operation = DISK_READ,
-                                                .segment = replay->segments[replay->current + 1],
-                                                .into = replay->window,
-                                                .length = REPLAY_PEEK,
-                                                .past_cache = true};
+        replay_look(replay, replay->segments[replay->current + 1]);
         return *step = step_of(replay, REPLAY_READ), true;
     }
     if (replay->peek_read)
-        replay->durable_end = end_by_next(replay, slice_make(replay->window, replay->peek_len));
+        replay->durable_end = end_by_next(replay);
     replay->phase = REPLAY_HEAD;
     replay->window_error = 0;
     return false;
@@ -173,7 +199,7 @@ static bool step_head(struct replay *replay, struct replay_step *step)
         return true;
     }
     *step = step_of(replay, REPLAY_SEGMENT);
-    replay->phase = REPLAY_SURVEY;
+    replay->phase = replay->durable_end != 0 ? REPLAY_BATCHES : REPLAY_SURVEY;
     replay->position = SEGMENT_BLOCK;
     replay->last_batch = 0;
     return true;

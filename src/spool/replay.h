@@ -2,10 +2,10 @@
  * order in which they were written. It asks for windows of a segment and never writes. It reads
  * past the cache, because after a sync that failed the cache may hold what the medium does not.
  *
- * Each segment is read twice. The first pass finds where its last valid batch begins: everything
- * below was durable, so a bad record there is damage, which is reported and scanned past; above it,
- * the first bad record is a torn tail, and what follows was never acknowledged. Of a segment that
- * another follows the end is known, because that one tells it. */
+ * Of a segment that another follows the end is known, because that one tells it. The last one is
+ * read twice. The first pass finds where its last valid batch begins: everything below was durable,
+ * so a bad record there is damage, which is reported and scanned past; above it, the first bad
+ * record is a torn tail, and what follows was never acknowledged. */
 #ifndef TUVI_SPOOL_REPLAY_H
 #define TUVI_SPOOL_REPLAY_H
 
@@ -68,6 +68,11 @@ struct replay {
 
 void replay_init(struct replay *replay, const uint64_t *segments, size_t count);
 void replay_free(struct replay *replay);
+
+/* Before the first step: a look at the beginning of a segment. Carry out the request and say so
+ * with replay_read_done(). False: nothing was ever written there, or it cannot be understood. */
+struct disk_request *replay_look(struct replay *replay, uint64_t segment);
+bool replay_look_done(struct replay *replay, uint64_t *id_bound);
 
 struct replay_step replay_next(struct replay *replay);
 void replay_read_done(struct replay *replay, int error);

@@ -16,6 +16,15 @@ void segment_table_free(struct segment_table *table)
         memory_free(CONTAINER_OF(node, struct segment, node));
 }
 
+/* Newer ones may be there already, while a long log is replayed. */
+static struct list_node *first_newer(const struct segment_table *table, uint64_t number)
+{
+    struct list_node *node = list_first(&table->segments);
+    while (node != NULL && CONTAINER_OF(node, struct segment, node)->number < number)
+        node = list_next(&table->segments, node);
+    return node;
+}
+
 struct segment *segment_table_add(struct segment_table *table, uint64_t number, uint64_t secret)
 {
     struct segment *segment = memory_new(sizeof *segment);
@@ -23,7 +32,7 @@ struct segment *segment_table_add(struct segment_table *table, uint64_t number, 
     segment->secret = secret;
     segment->table = table;
     list_init(&segment->messages);
-    list_push_back(&table->segments, &segment->node);
+    list_insert(&table->segments, first_newer(table, number), &segment->node);
     return segment;
 }
 

@@ -27,7 +27,7 @@ struct segment_table {
 void segment_table_init(struct segment_table *table);
 void segment_table_free(struct segment_table *table);
 
-/* The number must be greater than all before it. */
+/* The number must not be there yet. */
 struct segment *segment_table_add(struct segment_table *table, uint64_t number, uint64_t secret);
 struct segment *segment_table_find(const struct segment_table *table, uint64_t number);
 struct segment *segment_table_oldest(const struct segment_table *table); /* or NULL */

@@ -24,6 +24,12 @@ struct spool_message *spool_find(const struct spool *spool, uint64_t id)
     return node != NULL ? CONTAINER_OF(node, struct spool_message, by_id) : NULL;
 }
 
+bool spool_is_old(const struct spool *spool, const struct spool_message *message)
+{
+    size_t count = spool->start.segment_count;
+    return count > 0 && message->place.segment <= spool->start.segments[count - 1];
+}
+
 static void forget(struct spool *spool, struct spool_message *message)
 {
     map_remove(&spool->messages, &message->by_id);
@@ -80,8 +86,10 @@ static struct disk_request *next_removal(struct spool *spool)
 
 struct disk_request *spool_next_request(struct spool *spool)
 {
-    CHECK(!spool->replaying);
+    CHECK(spool->log_begun);
     struct disk_request *request = log_next_request(&spool->log);
+    if (spool->replaying)
+        return request;
     if (request == NULL && !spool->removing)
         request = next_removal(spool);
     if (request == NULL)

@@ -38,6 +38,7 @@ struct spool {
     struct list concluding; /* by ticket: the DONE is not durable yet */
     struct recovery recovery;
     bool replaying;
+    bool log_begun; /* new messages can be taken; a long replay may still be going on */
     struct compaction compaction;
     struct disk_request removal;
     bool removing;
@@ -62,7 +63,8 @@ struct spool_replay_step {
     bool serious;
 };
 
-/* Call until it says END; nothing else may be asked of the spool before that. */
+/* Call until it says END. Before that, once log_begun says so, messages can be taken and worked on
+ * that are new; the others come to light with the END. */
 struct spool_replay_step spool_replay(struct spool *spool);
 void spool_replay_read_done(struct spool *spool, int error);
 
@@ -73,6 +75,9 @@ void spool_request_done(struct spool *spool, struct disk_request *request, int e
 
 /* The next message that has become durable, each once, in the order of their commits; or NULL. */
 struct spool_message *spool_next_committed(struct spool *spool);
+
+/* It was there before this start; so it comes to light with the END of the replay. */
+bool spool_is_old(const struct spool *spool, const struct spool_message *message);
 
 /* NULL when it is not in the queue. */
 struct spool_message *spool_find(const struct spool *spool, uint64_t id);

@@ -335,6 +335,42 @@ TEST(messages_behind_a_damaged_head_of_a_batch_are_saved)
     finish();
 }
 
+TEST(new_messages_are_taken_while_a_long_log_is_replayed)
+{
+    all_stays = true;
+    start();
+    uint64_t ids[12];
+    for (int i = 0; i < 12; i++)
+        ids[i] = put("0123456789abcdef\r\n", 20000, 1);
+    assert_true(file_count() > 4);
+    spool_free(&spool);
+    wait_to_replay = true;
+    open_spool();
+    assert_true(spool.log_begun);
+    run_disk();
+    uint64_t first = put("new\r\n", 1, 1), second = put("new\r\n", 1, 1);
+    assert_true(first > ids[11]);
+    assert_null(message_of(ids[0]));
+    assert_true(spool_record_done(&spool, message_of(first)));
+    run_disk();
+    replay_rest();
+    run_disk();
+    for (int i = 0; i < 12; i++) {
+        assert_true(spool_is_old(&spool, message_of(ids[i])));
+        assert_true(content_is(ids[i], "0123456789abcdef\r\n", 20000));
+    }
+    assert_false(spool_is_old(&spool, message_of(second)));
+    restart();
+    assert_empty_but_for(13);
+    assert_null(message_of(first));
+    assert_true(put("newer\r\n", 1, 1) > second);
+    assert_int_equal(notes, 0);
+    all_stays = false;
+    restart();
+    assert_true(content_is(ids[0], "0123456789abcdef\r\n", 20000));
+    finish();
+}
+
 TEST(a_segment_that_is_not_understood_is_set_aside)
 {
     start();
@@ -502,6 +538,7 @@ int main(void)
         cmocka_unit_test(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage),
         cmocka_unit_test(what_was_cut_off_once_is_not_reported_again),
         cmocka_unit_test(messages_behind_a_damaged_head_of_a_batch_are_saved),
+        cmocka_unit_test(new_messages_are_taken_while_a_long_log_is_replayed),
         cmocka_unit_test(a_segment_that_is_not_understood_is_set_aside),
         cmocka_unit_test(nothing_is_taken_before_the_first_segment_is_there),
         cmocka_unit_test(a_full_disk_takes_nothing_new_until_there_is_room),
