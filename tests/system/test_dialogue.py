@@ -2,6 +2,7 @@
 import base64
 import queue
 import re
+import socket
 import subprocess
 import threading
 
@@ -304,6 +305,17 @@ def test_other_protocols_are_named_in_the_log(server):
         assert client.reply() == (0, [])
         client.close()
         server.wait_log(words)
+
+
+def test_plain_text_where_tls_belongs_is_named_in_the_log(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_starttls_timeout = 1\n")
+    tuvi.start()
+    for first, words in ((b"EHLO client.test\r\n", f"unknown[{MINE}] speaks plain text on a port that begins with TLS"),
+                         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", f"unknown[{MINE}] speaks HTTP"),
+                         (b"", f"unknown[{MINE}] did not begin TLS on a port that begins with it")):
+        with socket.create_connection(("127.0.0.1", tuvi.p465), 20, (MINE, 0)) as connection:
+            connection.sendall(first)
+            tuvi.wait_log(words)
 
 
 def test_commands_and_keywords_of_ones_own(tuvi, sink):
