@@ -284,6 +284,19 @@ def test_chunks_that_are_too_much(author):
     assert author.command("BDAT many") == (521, ["521 5.5.4 Syntax: BDAT count [LAST]"])
 
 
+def test_a_message_that_runs_in_a_circle(author):
+    trace = "Received: from a by b; Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+    refused = (554, ["554 5.4.0 Error: too many hops"])
+    assert author.message("ada@local.test", ["bob@local.test"], trace * 50 + "\r\nx\r\n") == refused
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test>")[0] == 250
+    for _ in range(49):
+        author.send(f"BDAT {len(trace)}\r\n{trace}")
+        assert author.reply()[0] == 250
+    author.send(f"BDAT {len(trace) + 2} LAST\r\n{trace}\r\n")
+    assert author.reply() == refused
+
+
 def test_what_is_not_announced_does_not_work(author):
     for line in ("EXPN staff", "ATRN"):
         assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
@@ -336,6 +349,21 @@ def test_commands_and_keywords_of_ones_own(tuvi, sink):
     assert client.reply() == (0, [])
     client.close()
     tuvi.wait_log("improper command pipelining after HELO from")
+
+
+def test_recipients_have_limits(tuvi, sink):
+    slow = "a" * 60
+    tuvi.configure(sink.port, "smtpd_recipient_limit = 2\nvirtual_mailbox_maps = pcre:{{/^(a+a+)+b@/ x} {/^bob/ x}}\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert client.command(f"RCPT TO:<{slow}@local.test>") == \
+        (451, [f"451 4.3.0 <{slow}@local.test>: Temporary lookup failure"])
+    assert client.command("RCPT TO:<bob1@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob2@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob3@local.test>") == (452, ["452 4.5.3 Error: too many recipients"])
+    client.close()
 
 
 def test_helo_announces_nothing(ready):
