@@ -351,6 +351,27 @@ def test_commands_and_keywords_of_ones_own(tuvi, sink):
     tuvi.wait_log("improper command pipelining after HELO from")
 
 
+def test_strict_services(tuvi, sink):
+    tuvi.configure(sink.port, "strict_rfc821_envelopes = yes\nsmtpd_discard_ehlo_keywords = dsn, 8bitmime, silent-discard\n"
+                              "smtpd_forbid_bare_newline = reject\nsmtpd_forbid_bare_newline_reject_code = 521\n")
+    tuvi.start()
+    friend, stranger = Client(tuvi.p25), Client(tuvi.p25, STRANGER)
+    for client in (friend, stranger):
+        assert "8BITMIME" not in client.ehlo()
+        assert client.command("MAIL FROM:ada@local.test") == (501, ["501 5.1.7 Bad sender address syntax"])
+        assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+        assert client.command("RCPT TO:<bob@local.test>")[0] == 250
+        assert client.command("DATA")[0] == 354
+        client.send("Subject: x\n\nx\r\n.\r\n")
+    assert friend.reply()[0] == 250  # mynetworks are not meant
+    assert stranger.reply() == (521, ["521 5.5.2 mx.local.test Error: bare <LF> received"])
+    assert stranger.reply() == (0, [])
+    for client in (friend, stranger):
+        client.close()
+    assert "discarding" not in tuvi.log()
+    tuvi.wait_log("notes=bare_lf")
+
+
 def test_recipients_have_limits(tuvi, sink):
     slow = "a" * 60
     tuvi.configure(sink.port, "smtpd_recipient_limit = 2\nvirtual_mailbox_maps = pcre:{{/^(a+a+)+b@/ x} {/^bob/ x}}\n")
