@@ -61,8 +61,12 @@ static void deadline_expired(struct deadline *deadline)
     case WAIT_PROXY:
         session_proxy_timed_out(session);
         break;
-    case WAIT_NOTHING: /* it does not read what we say */
     case WAIT_TLS:
+        session_explain_silence(session);
+        session_log_lost(session, "timeout");
+        session_close_stream(session);
+        break;
+    case WAIT_NOTHING: /* it does not read what we say */
         session_log_lost(session, "timeout");
         session_close_stream(session);
         break;
@@ -238,9 +242,11 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
 static void on_closed(struct stream_user *user, const char *reason)
 {
     struct session *session = session_of(user);
-    if (session->wait == WAIT_TLS)
+    if (session->wait == WAIT_TLS) {
         session_log(session, SEVERITY_INFO, "SSL_accept error from %s: %s", session->peer_name,
                     reason);
+        session_explain_no_tls(session, reason);
+    }
     if (!session->proxy_due)
         session_log_lost(session, "lost connection");
     end_session(session);

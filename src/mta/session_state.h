@@ -154,6 +154,10 @@ void session_forget_forwarded(struct session *session);
 /* ---- session_unknown.c ---- */
 
 void session_answer_unknown(struct session *session, struct slice line);
+/* The handshake failed, or never began: where TLS comes first, the log says what may be the matter.
+ */
+void session_explain_no_tls(const struct session *session, const char *reason);
+void session_explain_silence(const struct session *session);
 /* The client did not wait where it must, which bad software does; the log says so, and where that
  * is forbidden the session ends. */
 bool session_talks_too_early(struct session *session, const struct smtp_question *question,

@@ -49,6 +49,43 @@ void session_answer_unknown(struct session *session, struct slice line)
     session_answer(session, "%s", goodbye);
 }
 
+/* ---- what is no TLS ---- */
+
+/* What OpenSSL calls bytes that no TLS client sends. */
+static bool is_plain_text(const char *reason)
+{
+    static const char *const reasons[] = {"wrong version number", "http request",
+                                          "https proxy request", "packet length too long"};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (slice_is(slice_of(reason), reasons[i]))
+            return true;
+    return false;
+}
+
+void session_explain_no_tls(const struct session *session, const char *reason)
+{
+    if (!session->service->parameters->smtpd_tls_wrappermode)
+        return;
+    if (slice_is(slice_of(reason), "http request"))
+        explain_http(session);
+    else if (is_plain_text(reason))
+        session_log(session, SEVERITY_WARNING,
+                    "%s speaks plain text on a port that begins with TLS "
+                    "(smtpd_tls_wrappermode = yes): the client must use TLS from the start, or a "
+                    "port with STARTTLS (587)",
+                    session->peer_name);
+}
+
+void session_explain_silence(const struct session *session)
+{
+    if (session->service->parameters->smtpd_tls_wrappermode)
+        session_log(
+            session, SEVERITY_INFO,
+            "%s did not begin TLS on a port that begins with it (smtpd_tls_wrappermode = "
+            "yes): a client that waits for a greeting belongs on a port with STARTTLS (587)",
+            session->peer_name);
+}
+
 /* ---- what comes too early ---- */
 
 /* RFC 2920 §3.1: what may only stand at the end of a group. A client that did not say EHLO knows of

@@ -12,8 +12,16 @@ enum { TRACE_MAX = 1 << 20, SETTINGS_BYTES = 3, STEPS_PER_BYTE = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The transaction as RFC 5321 has it, kept beside the machine. */
+struct model {
+    bool mail;
+    bool content; /* DATA or BDAT has begun */
+    unsigned recipients;
+};
+
 struct run {
     struct smtp_server server;
+    struct model model;
     unsigned answers;
     unsigned asked;
     struct writer trace, body;
@@ -89,6 +97,60 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
                         : good[kind]);
 }
 
+/* No question comes in a state where its command is illegal, and what ended a transaction left
+ * nothing of it. */
+static void check_order(struct model *model, enum smtp_question_kind kind, bool good)
+{
+    static const struct model nothing = {0};
+    switch (kind) {
+    case SMTP_ASK_MAIL:
+        CHECK(!model->mail);
+        model->mail = good;
+        break;
+    case SMTP_ASK_RCPT:
+        CHECK(model->mail && !model->content);
+        model->recipients += good;
+        break;
+    case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
+        CHECK(model->recipients > 0 && !model->content);
+        model->content = good;
+        if (!good && kind == SMTP_ASK_BDAT)
+            *model = nothing;
+        break;
+    case SMTP_ASK_CHUNK:
+        CHECK(model->content);
+        if (!good)
+            *model = nothing;
+        break;
+    case SMTP_ASK_MESSAGE:
+        CHECK(model->content);
+        *model = nothing;
+        break;
+    case SMTP_ASK_ABANDON:
+        *model = nothing;
+        break;
+    case SMTP_ASK_HELO:
+    case SMTP_ASK_EHLO:
+    case SMTP_ASK_RESET:
+        if (good)
+            *model = nothing;
+        break;
+    case SMTP_ASK_AUTH:
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
+        CHECK(!model->mail);
+        break;
+    case SMTP_ASK_CONNECT:
+    case SMTP_ASK_STARTTLS:
+    case SMTP_ASK_AUTH_RESPONSE:
+    case SMTP_ASK_AUTH_CANCEL:
+    case SMTP_ASK_VRFY:
+    case SMTP_ASK_UNKNOWN:
+        break;
+    }
+}
+
 static void answer(struct run *run, const struct smtp_question *question)
 {
     writer_u8(&run->trace, (uint8_t)question->kind);
@@ -101,7 +163,9 @@ static void answer(struct run *run, const struct smtp_question *question)
         writer_counted(&run->trace, question->rcpt.forward_path.text);
     if (question->kind == SMTP_ASK_EHLO)
         smtp_server_offer_auth(&run->server, slice_of("PLAIN LOGIN"));
-    smtp_server_answer(&run->server, answer_to(run, question->kind));
+    struct slice reply = answer_to(run, question->kind);
+    check_order(&run->model, question->kind, reply.at[0] < '4');
+    smtp_server_answer(&run->server, reply);
 }
 
 /* False at the end of the session. */
@@ -121,6 +185,7 @@ static bool take_step(struct run *run, const struct smtp_server_step *step, bool
         if (more_to_come)
             return false; /* plaintext behind STARTTLS */
         smtp_server_tls_started(&run->server);
+        run->model = (struct model){0};
     }
     return step->kind != SMTP_SERVER_CLOSE;
 }

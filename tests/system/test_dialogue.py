@@ -2,6 +2,7 @@
 import base64
 import queue
 import re
+import socket
 import subprocess
 import threading
 
@@ -283,6 +284,19 @@ def test_chunks_that_are_too_much(author):
     assert author.command("BDAT many") == (521, ["521 5.5.4 Syntax: BDAT count [LAST]"])
 
 
+def test_a_message_that_runs_in_a_circle(author):
+    trace = "Received: from a by b; Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+    refused = (554, ["554 5.4.0 Error: too many hops"])
+    assert author.message("ada@local.test", ["bob@local.test"], trace * 50 + "\r\nx\r\n") == refused
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test>")[0] == 250
+    for _ in range(49):
+        author.send(f"BDAT {len(trace)}\r\n{trace}")
+        assert author.reply()[0] == 250
+    author.send(f"BDAT {len(trace) + 2} LAST\r\n{trace}\r\n")
+    assert author.reply() == refused
+
+
 def test_what_is_not_announced_does_not_work(author):
     for line in ("EXPN staff", "ATRN"):
         assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
@@ -306,6 +320,17 @@ def test_other_protocols_are_named_in_the_log(server):
         server.wait_log(words)
 
 
+def test_plain_text_where_tls_belongs_is_named_in_the_log(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_starttls_timeout = 1\n")
+    tuvi.start()
+    for first, words in ((b"EHLO client.test\r\n", f"unknown[{MINE}] speaks plain text on a port that begins with TLS"),
+                         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", f"unknown[{MINE}] speaks HTTP"),
+                         (b"", f"unknown[{MINE}] did not begin TLS on a port that begins with it")):
+        with socket.create_connection(("127.0.0.1", tuvi.p465), 20, (MINE, 0)) as connection:
+            connection.sendall(first)
+            tuvi.wait_log(words)
+
+
 def test_commands_and_keywords_of_ones_own(tuvi, sink):
     tuvi.configure(sink.port, "smtpd_noop_commands = XNOP\nsmtpd_forbidden_commands = XBAD\n"
                               "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy}}\n" % MINE +
@@ -324,6 +349,42 @@ def test_commands_and_keywords_of_ones_own(tuvi, sink):
     assert client.reply() == (0, [])
     client.close()
     tuvi.wait_log("improper command pipelining after HELO from")
+
+
+def test_strict_services(tuvi, sink):
+    tuvi.configure(sink.port, "strict_rfc821_envelopes = yes\nsmtpd_discard_ehlo_keywords = dsn, 8bitmime, silent-discard\n"
+                              "smtpd_forbid_bare_newline = reject\nsmtpd_forbid_bare_newline_reject_code = 521\n")
+    tuvi.start()
+    friend, stranger = Client(tuvi.p25), Client(tuvi.p25, STRANGER)
+    for client in (friend, stranger):
+        assert "8BITMIME" not in client.ehlo()
+        assert client.command("MAIL FROM:ada@local.test") == (501, ["501 5.1.7 Bad sender address syntax"])
+        assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+        assert client.command("RCPT TO:<bob@local.test>")[0] == 250
+        assert client.command("DATA")[0] == 354
+        client.send("Subject: x\n\nx\r\n.\r\n")
+    assert friend.reply()[0] == 250  # mynetworks are not meant
+    assert stranger.reply() == (521, ["521 5.5.2 mx.local.test Error: bare <LF> received"])
+    assert stranger.reply() == (0, [])
+    for client in (friend, stranger):
+        client.close()
+    assert "discarding" not in tuvi.log()
+    tuvi.wait_log("notes=bare_lf")
+
+
+def test_recipients_have_limits(tuvi, sink):
+    slow = "a" * 60
+    tuvi.configure(sink.port, "smtpd_recipient_limit = 2\nvirtual_mailbox_maps = pcre:{{/^(a+a+)+b@/ x} {/^bob/ x}}\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert client.command(f"RCPT TO:<{slow}@local.test>") == \
+        (451, [f"451 4.3.0 <{slow}@local.test>: Temporary lookup failure"])
+    assert client.command("RCPT TO:<bob1@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob2@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob3@local.test>") == (452, ["452 4.5.3 Error: too many recipients"])
+    client.close()
 
 
 def test_helo_announces_nothing(ready):
