@@ -118,6 +118,7 @@ void service_make(const struct config_service *config, const struct transports *
 
 void service_free(struct service *service)
 {
+    policy_free(&service->policy);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);
     mailbox_lists_free(&service->mailboxes);

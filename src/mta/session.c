@@ -162,6 +162,7 @@ static void take_step(struct session *session, const struct smtp_server_step *st
         expect_input(session);
         break;
     case SMTP_SERVER_ASK:
+        session->input_waits = rest.len > 0;
         session_find_answer(session, &step->question);
         break;
     case SMTP_SERVER_BODY:

@@ -103,7 +103,7 @@ static void write_port(struct writer *w, const struct config_service *service)
 static void write_relay(struct writer *w, const struct service *service)
 {
     const struct parameters *parameters = service->parameters;
-    struct policy_facts anybody = {.recipient_class = ADDRESS_REMOTE};
+    struct policy_facts anybody = policy_stranger(ADDRESS_REMOTE);
     struct policy_facts neighbour = anybody, user = anybody;
     neighbour.client_in_mynetworks = user.authenticated = true;
     bool neighbours = parameters->mynetworks[0] != '\0' && permits(service, &neighbour);
@@ -143,7 +143,7 @@ static void write_own(struct writer *w, const struct service *service)
 {
     bool first = true;
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
-        struct policy_facts facts = {.recipient_class = class};
+        struct policy_facts facts = policy_stranger(class);
         if (service->classes.lists[class].count == 0 || !permits(service, &facts))
             continue;
         writer_text(w, first ? "; takes mail for " : ", ");
