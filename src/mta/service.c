@@ -125,6 +125,27 @@ void service_free(struct service *service)
     alias_lists_free(&service->aliases);
 }
 
+/* ---- whether there is a way ---- */
+
+static const char *route_trouble(const struct service *service, struct slice text)
+{
+    struct address address;
+    struct route route;
+    if (!address_parse(text, &address))
+        return "an alias leads to something that is no address";
+    return route_find(&service->routes, address_class_of(&service->classes, address.domain),
+                      address.domain, &route);
+}
+
+const char *service_delivery_trouble(const struct service *service,
+                                     const struct expansion *expansion)
+{
+    const char *trouble = expansion->trouble;
+    for (size_t i = 0; i < expansion->count && trouble == NULL; i++)
+        trouble = route_trouble(service, expansion->addresses[i]);
+    return trouble;
+}
+
 /* ---- where passwords are checked ---- */
 
 static struct err inet_endpoint(struct slice text, struct endpoint *out)

@@ -122,24 +122,11 @@ static bool add_recipients(struct session *session, struct slice said, struct sl
     return true;
 }
 
-static const char *route_trouble(const struct session *session, struct slice text)
-{
-    const struct service *service = session->service;
-    struct address address;
-    struct route route;
-    if (!address_parse(text, &address))
-        return "an alias leads to something that is no address";
-    return route_find(&service->routes, address_class_of(&service->classes, address.domain),
-                      address.domain, &route);
-}
-
 /* Policy says yes; but is there a way to get it there? What cannot be delivered is not taken. */
 static bool refuse_without_route(const struct session *session, struct slice said,
                                  const struct expansion *expansion, struct policy_verdict *verdict)
 {
-    const char *trouble = expansion->trouble;
-    for (size_t i = 0; i < expansion->count && trouble == NULL; i++)
-        trouble = route_trouble(session, expansion->addresses[i]);
+    const char *trouble = service_delivery_trouble(session->service, expansion);
     if (trouble == NULL)
         return false;
     policy_refuse_delivery(verdict, said,
