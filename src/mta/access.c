@@ -198,21 +198,26 @@ static void run_defer_if(struct slice text, const struct ruling_subject *subject
     out->kind = kind;
 }
 
-/* "<x>: Client host triggers WARN": for the log alone. */
+/* For the log alone. */
 static void run_note(struct slice text, const struct ruling_subject *subject,
                      const struct parameters *parameters, struct ruling *out)
 {
     struct writer w = writer_over(out->reply, sizeof out->reply);
-    const char *what = "triggers DISCARD action";
+    (void)subject, (void)parameters;
+    writer_printable(&w, slice_first(text, w.capacity));
+    out->reply_len = w.len;
+}
+
+static void run_discard(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    struct writer w = writer_over(out->reply, sizeof out->reply);
     (void)parameters;
-    if (out->kind == RULING_WARN)
-        what = "triggers WARN";
-    if (out->kind == RULING_INFO)
-        what = "triggers INFO";
     writer_byte(&w, '<');
     writer_printable(&w, slice_first(subject->text, sizeof out->reply / 2));
     writer_printf(&w, ">: %s ", subject->class);
-    writer_printable(&w, slice_first(text.len > 0 ? text : slice_of(what), w.capacity - w.len));
+    text = text.len > 0 ? text : slice_of("triggers DISCARD action");
+    writer_printable(&w, slice_first(text, w.capacity - w.len));
     out->reply_len = w.len;
 }
 
@@ -244,7 +249,7 @@ static const struct action {
     {"DEFER_IF_REJECT", RULING_DEFER_IF_REJECT, run_defer_if},
     {"INFO", RULING_INFO, run_note},
     {"WARN", RULING_WARN, run_note},
-    {"DISCARD", RULING_DISCARD, run_note},
+    {"DISCARD", RULING_DISCARD, run_discard},
     {"BCC", RULING_REFUSE, run_missing},
     {"DELAY", RULING_REFUSE, run_missing},
     {"FILTER", RULING_REFUSE, run_missing},

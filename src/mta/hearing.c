@@ -119,21 +119,6 @@ static enum hearing_finding fail(struct hearing *h, const char *rule, const char
     return hearing_apply(h, rule, &ruling, false);
 }
 
-struct ruling_subject hearing_subject(const struct hearing *h)
-{
-    const struct policy_facts *facts = h->facts;
-    const struct slice texts[POLICY_LIST_COUNT] = {
-        [POLICY_CLIENT] = facts->client_text,
-        [POLICY_HELO] = facts->helo,
-        [POLICY_SENDER] = facts->sender.said,
-        [POLICY_RELAY] = facts->recipient.said,
-        [POLICY_RECIPIENT] = facts->recipient.said,
-        [POLICY_DATA] = SLICE_LITERAL("DATA"),
-        [POLICY_END_OF_DATA] = SLICE_LITERAL("END-OF-MESSAGE"),
-    };
-    return (struct ruling_subject){texts[h->list], policy_list_row(h->list)->class};
-}
-
 static enum hearing_finding judge_class(struct hearing *h, size_t class, bool warn)
 {
     return hearing_judge_list(h, h->policy->classes.names[class].name,
@@ -144,7 +129,7 @@ static enum hearing_finding judge_plain(struct hearing *h, const struct restrict
                                         bool warn)
 {
     struct restriction_case about = {h->policy->parameters, &h->policy->login_maps, h->facts,
-                                     hearing_subject(h)};
+                                     h->subject};
     struct ruling ruling = {.kind = RULING_NEUTRAL};
     restriction->type->judge(&about, &ruling);
     return hearing_apply(h, restriction->name, &ruling, warn);
@@ -173,6 +158,19 @@ static enum hearing_finding judge_words(struct hearing *h, const char *table, st
         finding = judge_one(h, &restriction, warn_next);
         warn_next = warn;
     }
+    return finding;
+}
+
+/* Their replies are about what the table was asked for. */
+static enum hearing_finding judge_answer(struct hearing *h, const char *table,
+                                         enum access_subject subject, const struct ruling *ruling,
+                                         bool warn)
+{
+    struct ruling_subject outer = h->subject;
+    h->subject = access_name(subject, h->facts);
+    enum hearing_finding finding =
+        judge_words(h, table, slice_make(ruling->reply, ruling->reply_len), warn);
+    h->subject = outer;
     return finding;
 }
 
@@ -219,8 +217,7 @@ static enum hearing_finding judge_access(struct hearing *h, const struct restric
     ask_table(h, subject, restriction->table, &ruling);
     enum hearing_finding finding = hearing_apply(h, restriction->name, &ruling, warn);
     if (ruling.kind == RULING_LIST)
-        finding =
-            judge_words(h, restriction->name, slice_make(ruling.reply, ruling.reply_len), warn);
+        finding = judge_answer(h, restriction->name, subject, &ruling, warn);
     h->is_answer = outer;
     return finding;
 }
@@ -281,12 +278,16 @@ struct hearing hearing_begin(const struct policy *policy, const struct policy_fa
                             .notes = writer_over(verdict->notes, sizeof verdict->notes)};
 }
 
+bool hearing_is_deferred(struct hearing *h)
+{
+    if (!h->if_permit.is_made)
+        return false;
+    give_verdict(h, h->if_permit.reply, h->if_permit.len);
+    return true;
+}
+
 void hearing_end(struct hearing *h)
 {
-    bool late = h->facts->stage >= FACTS_RCPT;
-    if (late && h->verdict->outcome == POLICY_PERMIT && !h->verdict->discard &&
-        h->if_permit.is_made)
-        give_verdict(h, h->if_permit.reply, h->if_permit.len);
     h->verdict->notes_len = h->notes.len;
     h->verdict->trace_len = h->trace.len;
 }

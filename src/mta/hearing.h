@@ -29,9 +29,10 @@ struct hearing {
     struct writer trace;
     struct writer notes;
     enum policy_list list;
-    const char *list_name; /* of the list or class in work */
-    bool silent;           /* the list was judged at an earlier stage */
-    bool is_answer;        /* restrictions that a table answered with are in work */
+    struct ruling_subject subject; /* how replies name what they refuse */
+    const char *list_name;         /* of the list or class in work */
+    bool silent;                   /* the list was judged at an earlier stage */
+    bool is_answer;                /* restrictions that a table answered with are in work */
     unsigned depth;
     unsigned steps;
     struct hearing_reservation if_permit; /* DEFER_IF_PERMIT */
@@ -48,8 +49,8 @@ enum hearing_finding hearing_judge_list(struct hearing *h, const char *name,
 /* Puts a ruling into effect. */
 enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const struct ruling *ruling,
                                    bool warn);
-/* How replies of the list in work name what they refuse. */
-struct ruling_subject hearing_subject(const struct hearing *h);
+/* An earlier restriction wants what was permitted so far deferred. */
+bool hearing_is_deferred(struct hearing *h);
 void hearing_end(struct hearing *h);
 
 #endif

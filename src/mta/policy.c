@@ -95,15 +95,14 @@ static enum hearing_finding judge_unlisted(struct hearing *h, enum policy_list l
 {
     const struct parameters *parameters = h->policy->parameters;
     struct ruling ruling = {.kind = RULING_NEUTRAL};
-    struct ruling_subject subject = hearing_subject(h);
     if (list == POLICY_SENDER && parameters->smtpd_reject_unlisted_sender) {
-        restriction_judge_listing(parameters, &h->facts->sender, &subject, "5.1.0", &ruling);
+        restriction_judge_listing(parameters, &h->facts->sender, &h->subject, "5.1.0", &ruling);
         return hearing_apply(h, "smtpd_reject_unlisted_sender", &ruling, false);
     }
     /* An alias that is in no table cannot be delivered, whatever the parameter says. */
     if (list == POLICY_RECIPIENT && (parameters->smtpd_reject_unlisted_recipient ||
                                      h->facts->recipient.class == ADDRESS_VIRTUAL_ALIAS)) {
-        restriction_judge_listing(parameters, &h->facts->recipient, &subject, "5.1.1", &ruling);
+        restriction_judge_listing(parameters, &h->facts->recipient, &h->subject, "5.1.1", &ruling);
         if (ruling.kind != RULING_NEUTRAL)
             return hearing_apply(h, "smtpd_reject_unlisted_recipient", &ruling, false);
     }
@@ -117,12 +116,27 @@ static bool is_known(enum policy_list list, const struct policy_facts *facts)
     return list == POLICY_SENDER ? facts->sender.is_known : true;
 }
 
+static struct ruling_subject subject_of(const struct policy_facts *facts, enum policy_list list)
+{
+    const struct slice texts[POLICY_LIST_COUNT] = {
+        [POLICY_CLIENT] = facts->client_text,
+        [POLICY_HELO] = facts->helo,
+        [POLICY_SENDER] = facts->sender.said,
+        [POLICY_RELAY] = facts->recipient.said,
+        [POLICY_RECIPIENT] = facts->recipient.said,
+        [POLICY_DATA] = SLICE_LITERAL("DATA"),
+        [POLICY_END_OF_DATA] = SLICE_LITERAL("END-OF-MESSAGE"),
+    };
+    return (struct ruling_subject){texts[list], rows[list].class};
+}
+
 /* True when there is nothing more to judge. */
 static bool hear_list(struct hearing *h, enum policy_list list)
 {
     const struct policy *policy = h->policy;
     h->list = list;
     h->list_name = policy_list_name(list);
+    h->subject = subject_of(h->facts, list);
     h->silent = rows[list].stage < h->facts->stage && !policy->parameters->smtpd_delay_reject;
     if (!is_known(list, h->facts))
         return false;
@@ -140,7 +154,7 @@ static void hear_recipient(struct hearing *h)
 {
     bool relay_first = h->policy->parameters->smtpd_relay_before_recipient_restrictions;
     (void)(hear_list(h, relay_first ? POLICY_RELAY : POLICY_RECIPIENT) ||
-           hear_list(h, relay_first ? POLICY_RECIPIENT : POLICY_RELAY) ||
+           hear_list(h, relay_first ? POLICY_RECIPIENT : POLICY_RELAY) || hearing_is_deferred(h) ||
            judge_unlisted(h, POLICY_RECIPIENT) == HEARING_REFUSED);
 }
 
@@ -157,7 +171,8 @@ static void hear(struct hearing *h)
     if (wait || is_bare_postmaster(h->facts))
         return;
     if (stage == FACTS_DATA || stage == FACTS_END) {
-        (void)hear_list(h, stage == FACTS_DATA ? POLICY_DATA : POLICY_END_OF_DATA);
+        (void)(hear_list(h, stage == FACTS_DATA ? POLICY_DATA : POLICY_END_OF_DATA) ||
+               hearing_is_deferred(h));
         return;
     }
     if (hear_list(h, POLICY_CLIENT) || (stage >= FACTS_HELO && hear_list(h, POLICY_HELO)) ||
@@ -205,8 +220,8 @@ static bool relays_for(const struct policy *policy, const struct policy_facts *f
 {
     struct policy_verdict verdict;
     struct hearing hearing = hearing_begin(policy, facts, &verdict);
-    if (!hear_list(&hearing, POLICY_RELAY))
-        (void)hear_list(&hearing, POLICY_RECIPIENT);
+    (void)(hear_list(&hearing, POLICY_RELAY) || hear_list(&hearing, POLICY_RECIPIENT) ||
+           hearing_is_deferred(&hearing));
     hearing_end(&hearing);
     return verdict.outcome == POLICY_PERMIT && !verdict.discard;
 }
