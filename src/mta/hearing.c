@@ -28,11 +28,13 @@ static void write_note(struct hearing *h, const char *what, const struct ruling 
         h->notes.len = before;
 }
 
-static void reserve(struct hearing_reservation *reservation, const struct ruling *ruling)
+static void reserve(const struct hearing *h, struct hearing_reservation *reservation,
+                    const struct ruling *ruling)
 {
     if (reservation->is_made)
         return;
     reservation->is_made = true;
+    reservation->list = h->list;
     reservation->len = ruling->reply_len;
     memcpy(reservation->reply, ruling->reply, ruling->reply_len);
 }
@@ -92,11 +94,11 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         if (mere_warning)
             write_note(h, "reject_warning", ruling);
         else
-            reserve(&h->if_permit, ruling);
+            reserve(h, &h->if_permit, ruling);
         return HEARING_GO_ON;
     case RULING_DEFER_IF_REJECT:
         write_step(h, rule, "defers what would be refused", why);
-        reserve(&h->if_reject, ruling);
+        reserve(h, &h->if_reject, ruling);
         return HEARING_GO_ON;
     case RULING_DISCARD:
         write_step(h, rule, "discards", why);
@@ -283,6 +285,7 @@ bool hearing_is_deferred(struct hearing *h)
     if (!h->if_permit.is_made)
         return false;
     give_verdict(h, h->if_permit.reply, h->if_permit.len);
+    h->verdict->list = h->if_permit.list;
     return true;
 }
 

@@ -18,6 +18,7 @@ const struct policy_list_row *policy_list_row(enum policy_list list);
 /* A reply that takes the place of the verdict, should the verdict be the other one. */
 struct hearing_reservation {
     bool is_made;
+    enum policy_list list;
     size_t len;
     char reply[RULING_REPLY_MAX];
 };

@@ -2,6 +2,7 @@
 
 #include "config/checks.h"
 #include "mta/hearing.h"
+#include "mta/listing.h"
 
 #include <string.h>
 
@@ -96,13 +97,13 @@ static enum hearing_finding judge_unlisted(struct hearing *h, enum policy_list l
     const struct parameters *parameters = h->policy->parameters;
     struct ruling ruling = {.kind = RULING_NEUTRAL};
     if (list == POLICY_SENDER && parameters->smtpd_reject_unlisted_sender) {
-        restriction_judge_listing(parameters, &h->facts->sender, &h->subject, "5.1.0", &ruling);
+        listing_judge(parameters, &h->facts->sender, &h->subject, "5.1.0", &ruling);
         return hearing_apply(h, "smtpd_reject_unlisted_sender", &ruling, false);
     }
     /* An alias that is in no table cannot be delivered, whatever the parameter says. */
     if (list == POLICY_RECIPIENT && (parameters->smtpd_reject_unlisted_recipient ||
                                      h->facts->recipient.class == ADDRESS_VIRTUAL_ALIAS)) {
-        restriction_judge_listing(parameters, &h->facts->recipient, &h->subject, "5.1.1", &ruling);
+        listing_judge(parameters, &h->facts->recipient, &h->subject, "5.1.1", &ruling);
         if (ruling.kind != RULING_NEUTRAL)
             return hearing_apply(h, "smtpd_reject_unlisted_recipient", &ruling, false);
     }
@@ -188,6 +189,33 @@ void policy_decide(const struct policy *policy, const struct policy_facts *facts
     struct hearing hearing = hearing_begin(policy, facts, verdict);
     hear(&hearing);
     hearing_end(&hearing);
+}
+
+bool policy_permits(const struct policy *policy, const struct policy_facts *facts)
+{
+    struct policy_verdict verdict;
+    for (enum facts_stage stage = FACTS_CONNECT; stage <= FACTS_RCPT; stage++) {
+        struct policy_facts then = policy_facts_at(facts, stage);
+        policy_decide(policy, &then, &verdict);
+        if (verdict.outcome != POLICY_PERMIT)
+            return false;
+    }
+    return true;
+}
+
+struct policy_facts policy_facts_at(const struct policy_facts *facts, enum facts_stage stage)
+{
+    struct policy_facts then = *facts;
+    then.stage = stage;
+    if (stage < FACTS_HELO)
+        then.helo_is_known = false;
+    if (stage < FACTS_MAIL) {
+        then.authenticated = false;
+        then.sender.is_known = false;
+    }
+    if (stage < FACTS_RCPT)
+        then.recipient.is_known = false;
+    return then;
 }
 
 /* ---- strangers ---- */

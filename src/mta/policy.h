@@ -68,6 +68,11 @@ void policy_free(struct policy *policy);
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *verdict);
 
+/* What of this is known at an earlier stage. */
+struct policy_facts policy_facts_at(const struct policy_facts *facts, enum facts_stage stage);
+/* Whether a client with these facts comes through all stages until its recipient is taken. */
+bool policy_permits(const struct policy *policy, const struct policy_facts *facts);
+
 /* A stranger could send through us to anywhere: such a service must not start. */
 bool policy_is_open_relay(const struct policy *policy);
 

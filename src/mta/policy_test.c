@@ -46,6 +46,7 @@ static void defaults(void)
 static void make(void)
 {
     struct config_notes notes = config_notes_make();
+    forget();
     policy_make(&parameters, &policy, &notes);
     if (notes.error_count > 0)
         fail_msg("%s", notes.list[0].text);
@@ -521,6 +522,54 @@ TEST(a_deferring_action_waits_for_the_other_verdict)
                   "450 4.7.1 <unknown[192.0.2.1]>: Client host rejected: Service unavailable");
 }
 
+TEST(what_is_deferred_is_explained_by_the_list_that_wants_it)
+{
+    char text[1000];
+    struct writer w = writer_over(text, sizeof text);
+    stranger(ADDRESS_LOCAL);
+    defaults();
+    parameters.smtpd_client_restrictions = "defer_if_permit";
+    parameters.smtpd_recipient_restrictions = "permit_mynetworks";
+    make();
+    policy_decide(&policy, &facts, &verdict);
+    policy_explain(&verdict, &w);
+    assert_slice(writer_slice(&w), "smtpd_client_restrictions: defer_if_permit: always; "
+                                   "smtpd_recipient_restrictions: permit_mynetworks: the client is "
+                                   "not in mynetworks;");
+}
+
+TEST(a_deferral_comes_before_an_unknown_recipient)
+{
+    stranger(ADDRESS_LOCAL);
+    send_to_nobody_of_ours();
+    make_lists("", "defer_if_permit");
+    assert_reply("450 4.7.0 " RECIPIENT "defer_if_permit requested");
+    make_lists("", "defer_if_permit, reject_unlisted_recipient");
+    assert_reply("550 5.1.1 " RECIPIENT "User unknown in virtual mailbox table");
+}
+
+TEST(the_answer_of_a_table_refuses_what_it_was_asked_for)
+{
+    stranger(ADDRESS_REMOTE);
+    assert_access("check_sender_access inline:{ {example.org = permit_mynetworks, reject} }",
+                  "554 5.7.1 <ada@example.org>: Sender address rejected: Access denied");
+}
+
+TEST(somebody_who_must_be_known_at_once_does_not_come_in_by_a_later_login)
+{
+    stranger(ADDRESS_LOCAL);
+    facts.authenticated = true;
+    defaults();
+    parameters.smtpd_client_restrictions = "permit_sasl_authenticated, reject";
+    make();
+    assert_true(policy_permits(&policy, &facts));
+    parameters.smtpd_delay_reject = false;
+    assert_false(policy_permits(&policy, &facts));
+    parameters.smtpd_client_restrictions = "";
+    make();
+    assert_true(policy_permits(&policy, &facts));
+}
+
 TEST(mail_can_be_discarded_whatever_the_rest_says)
 {
     stranger(ADDRESS_REMOTE);
@@ -848,6 +897,10 @@ int main(void)
         cmocka_unit_test(unlisted_senders_can_be_refused_without_a_list),
         cmocka_unit_test(access_tables_have_actions),
         cmocka_unit_test(a_deferring_action_waits_for_the_other_verdict),
+        cmocka_unit_test(what_is_deferred_is_explained_by_the_list_that_wants_it),
+        cmocka_unit_test(a_deferral_comes_before_an_unknown_recipient),
+        cmocka_unit_test(the_answer_of_a_table_refuses_what_it_was_asked_for),
+        cmocka_unit_test(somebody_who_must_be_known_at_once_does_not_come_in_by_a_later_login),
         cmocka_unit_test(mail_can_be_discarded_whatever_the_rest_says),
         cmocka_unit_test(warnings_are_for_the_log),
         cmocka_unit_test(access_tables_are_asked_for_the_whole_and_its_parts),

@@ -34,14 +34,8 @@ struct restriction_type {
 /* NULL for a word that is none of ours. */
 const struct restriction_type *restriction_type_find(struct slice word);
 
-/* "is in mydestination": the reason that the class of an address comes from. */
+/* Mail for the recipient stays with us. */
 bool restriction_is_ours(const struct policy_facts *facts);
-
-/* Whether the address exists, as reject_unlisted_recipient judges it. */
-void restriction_judge_listing(const struct parameters *parameters,
-                               const struct facts_address *address,
-                               const struct ruling_subject *subject, const char *status,
-                               struct ruling *out);
 
 /* Words of Postfix that Tuvi does not have. An argument that follows one must not be taken for a
  * restriction itself. */

@@ -128,20 +128,6 @@ static void check_delivery(struct explanation *e)
     arena_reset(&arena);
 }
 
-/* What a client may not be told of before it names a recipient is judged then. */
-static struct policy_facts facts_at(const struct explanation *e, enum facts_stage stage)
-{
-    struct policy_facts facts = e->facts;
-    facts.stage = stage;
-    facts.helo_is_known = facts.helo_is_known && stage >= FACTS_HELO;
-    if (stage < FACTS_MAIL)
-        facts.sender = (struct facts_address){.is_known = false};
-    if (stage < FACTS_RCPT)
-        facts.recipient = (struct facts_address){.is_known = false};
-    facts.recipient_count = stage > FACTS_RCPT ? 1 : 0;
-    return facts;
-}
-
 static bool permits(struct explanation *e)
 {
     static const struct {
@@ -153,7 +139,8 @@ static bool permits(struct explanation *e)
         {FACTS_DATA, "DATA", NULL},       {FACTS_END, "END-OF-MESSAGE", NULL},
     };
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        struct policy_facts facts = facts_at(e, stages[i].stage);
+        struct policy_facts facts = policy_facts_at(&e->facts, stages[i].stage);
+        facts.recipient_count = stages[i].stage > FACTS_RCPT ? 1 : 0;
         if (stages[i].stage == FACTS_HELO && !facts.helo_is_known)
             continue;
         policy_decide(&e->service.policy, &facts, &e->verdict);
