@@ -8,6 +8,7 @@
 
 int check_command(int argc, char **argv);
 int conf_command(int argc, char **argv);
+int explain_command(int argc, char **argv);
 int init_command(int argc, char **argv);
 int passwd_command(int argc, char **argv);
 int queue_command(int argc, char **argv);

@@ -2,6 +2,7 @@
  *
  *     tuvi check DIR      says what tuvid would make of a configuration
  *     tuvi conf DIR       prints parameters
+ *     tuvi explain DIR    says what a client would be told, and why
  *     tuvi init DIR       makes a first configuration
  *     tuvi passwd DIR USER   sets a user's password
  *     tuvi queue list DIR shows the messages that wait
@@ -23,6 +24,7 @@ static const struct command commands[] = {
     {"check", check_command,
      "check DIR             say whether tuvid would start, and what is odd"},
     {"conf", conf_command, "conf [-n] DIR [NAME]  print parameters and their values"},
+    {"explain", explain_command, "explain DIR options   say what a client would be told, and why"},
     {"init", init_command, "init DIR [options]    make a first configuration in DIR"},
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
     {"queue", queue_command,

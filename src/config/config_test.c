@@ -248,14 +248,26 @@ TEST(a_dangerous_parameter_that_says_nothing_is_harmless)
 {
     assert_loads(LEVEL "content_filter =\nsmtp_sasl_auth_enable = No\n"
                        "mime_header_checks = $header_checks\nsmtpd_milters = $nothing\n"
-                       "nothing =\n"
-                       "smtpd_client_restrictions = permit_mynetworks, permit\n"
-                       "smtpd_data_restrictions = reject_unauth_pipelining\n",
-                 PORT_25 " -o smtpd_sender_restrictions=\n");
-    assert_said(&notes, "note: main.cf, line 7: smtpd_client_restrictions is passed over: in this "
-                        "configuration it changes nothing");
-    assert_refuses(LEVEL "smtpd_client_restrictions = permit_mynetworks, reject\n", PORT_25,
-                   "error: main.cf, line 2: smtpd_client_restrictions = permit_mynetworks, reject");
+                       "nothing =\n",
+                 PORT_25 " -o receive_override_options=\n");
+}
+
+TEST(restriction_classes_are_read_with_the_settings_of_a_service)
+{
+    const struct parameters *own;
+    assert_loads(LEVEL "smtpd_restriction_classes = insiders, guests\n"
+                       "insiders = permit_mynetworks, $more\nmore = reject\nguests = permit\n",
+                 PORT_25 " -o more=defer\n");
+    own = service_named("25")->parameters;
+    assert_int_equal(own->restriction_class_count, 2);
+    assert_string_equal(own->restriction_classes[0].name, "insiders");
+    assert_string_equal(own->restriction_classes[0].text, "permit_mynetworks, defer");
+    assert_int_equal(own->restriction_classes[0].origin.line, 3);
+    assert_string_equal(config_main(config)->restriction_classes[0].text,
+                        "permit_mynetworks, reject");
+    assert_refuses(
+        LEVEL "smtpd_restriction_classes = nobody_knows\n", PORT_25,
+        "error: main.cf, line 2: smtpd_restriction_classes: nobody_knows is set nowhere");
 }
 
 TEST(a_dangerous_parameter_that_cannot_be_read_is_refused)
@@ -513,6 +525,7 @@ int main(void)
         cmocka_unit_test(disable_dns_lookups_is_meant_where_no_level_is_set),
         cmocka_unit_test(harmless_settings_are_noted_and_dangerous_ones_refused),
         cmocka_unit_test(a_dangerous_parameter_that_says_nothing_is_harmless),
+        cmocka_unit_test(restriction_classes_are_read_with_the_settings_of_a_service),
         cmocka_unit_test(a_dangerous_parameter_that_cannot_be_read_is_refused),
         cmocka_unit_test(settings_of_local_delivery_matter_where_there_is_local_delivery),
         cmocka_unit_test(names_of_the_administrators_own_are_known_by_their_use),

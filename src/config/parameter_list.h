@@ -131,6 +131,9 @@ NUMBER(virtual_minimum_uid, BY_ROUTING, "100", 1, INT32_MAX,
 FLAG(smtpd_reject_unlisted_recipient, BY_SMTPD, "yes",
      "Whether a recipient in one of our domains is refused when the domain's table does not have "
      "it.")
+FLAG(smtpd_reject_unlisted_sender, BY_SMTPD, "no",
+     "Whether mail is refused whose sender claims to be in one of our domains and is not in the "
+     "domain's table.")
 FLAG(append_at_myorigin, BY_ROUTING, "yes", "Whether an address without a domain gets @$myorigin.")
 FLAG(append_dot_mydomain, BY_ROUTING, "${{$compatibility_level} <level {1} ? {yes} : {no}}",
      "Whether a domain without a dot gets .$mydomain.")
@@ -209,6 +212,9 @@ FLAG(enable_long_queue_ids, BY_ALL, "no",
 
 /* Receiving mail: who may send */
 
+TEXT(smtpd_client_restrictions, BY_SMTPD, "", "Rules about the client's name and address.")
+TEXT(smtpd_helo_restrictions, BY_SMTPD, "", "Rules about the name that the client says in HELO.")
+TEXT(smtpd_sender_restrictions, BY_SMTPD, "", "Rules about the sender that MAIL names.")
 TEXT(smtpd_relay_restrictions, BY_SMTPD,
      "${{$compatibility_level} <level {1} ? {} : "
      "{permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination}}",
@@ -219,6 +225,49 @@ TEXT(smtpd_recipient_restrictions, BY_SMTPD, "",
 FLAG(smtpd_relay_before_recipient_restrictions, BY_SMTPD,
      "${{$compatibility_level} <level {3.6} ? {no} : {yes}}",
      "Whether smtpd_relay_restrictions are tried before smtpd_recipient_restrictions.")
+TEXT(smtpd_data_restrictions, BY_SMTPD, "", "Rules that are tried when the client says DATA.")
+TEXT(smtpd_end_of_data_restrictions, BY_SMTPD, "",
+     "Rules that are tried when the whole message is there.")
+FLAG(smtpd_delay_reject, BY_SMTPD, "yes",
+     "Whether the rules about client, HELO and sender wait until a recipient is named, so that the "
+     "log can say whose mail was refused.")
+TEXT(smtpd_restriction_classes, BY_SMTPD, "",
+     "Names of parameters of your own, which hold lists of rules and can be named where a rule "
+     "can.")
+TEXT(parent_domain_matches_subdomains, BY_ROUTING,
+     "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
+     "qmqpd_authorized_clients, relay_domains, smtpd_access_maps",
+     "Where example.org stands for the domains below it, too; elsewhere .example.org does. Tuvi "
+     "looks for relay_domains and smtpd_access_maps.")
+TEXT(smtpd_null_access_lookup_key, BY_SMTPD, "<>",
+     "The name of the empty sender address in tables of check_sender_access.")
+TEXT(smtpd_sender_login_maps, BY_SMTPD, "",
+     "Tables that say which login owns a sender address, for reject_sender_login_mismatch and its "
+     "kin.")
+NUMBER(reject_code, BY_SMTPD, "554", 400, 599, "The code of a reply that reject gives.")
+NUMBER(defer_code, BY_SMTPD, "450", 400, 599, "The code of a reply that defer gives.")
+NUMBER(relay_domains_reject_code, BY_SMTPD, "554", 400, 599,
+       "The code of a reply that reject_unauth_destination gives.")
+NUMBER(access_map_reject_code, BY_SMTPD, "554", 400, 599,
+       "The code of a reply that REJECT in an access table gives.")
+NUMBER(access_map_defer_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply that DEFER in an access table gives.")
+NUMBER(invalid_hostname_reject_code, BY_SMTPD, "501", 400, 599,
+       "The code of a reply that reject_invalid_helo_hostname gives.")
+NUMBER(non_fqdn_reject_code, BY_SMTPD, "504", 400, 599,
+       "The code of a reply that reject_non_fqdn_sender and its kin give.")
+NUMBER(multi_recipient_bounce_reject_code, BY_SMTPD, "550", 400, 599,
+       "The code of a reply that reject_multi_recipient_bounce gives.")
+NUMBER(plaintext_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply that reject_plaintext_session gives.")
+NUMBER(unknown_local_recipient_reject_code, BY_SMTPD, "550", 400, 599,
+       "The code of a reply about an address that local_recipient_maps does not have.")
+NUMBER(unknown_relay_recipient_reject_code, BY_SMTPD, "550", 400, 599,
+       "The code of a reply about an address that relay_recipient_maps does not have.")
+NUMBER(unknown_virtual_alias_reject_code, BY_SMTPD, "550", 400, 599,
+       "The code of a reply about an address that virtual_alias_maps does not have.")
+NUMBER(unknown_virtual_mailbox_reject_code, BY_SMTPD, "550", 400, 599,
+       "The code of a reply about an address that virtual_mailbox_maps does not have.")
 
 /* Receiving mail: authentication */
 

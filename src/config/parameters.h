@@ -25,6 +25,13 @@ enum parameter {
 
 struct table_store;
 
+/* A list of restrictions under a name of the administrator's own: smtpd_restriction_classes. */
+struct restriction_class {
+    const char *name;
+    const char *text; /* expanded */
+    struct origin origin;
+};
+
 struct parameters {
 #define FLAG(name, users, default_text, meaning)             bool name;
 #define NUMBER(name, users, default_text, min, max, meaning) int64_t name;
@@ -36,6 +43,8 @@ struct parameters {
 #include "config/parameter_list.h"
     struct origin origins[PARAMETER_COUNT];
     const struct config_files *files; /* that values name; NULL: none can be read */
+    const struct restriction_class *restriction_classes;
+    size_t restriction_class_count;
     struct table_store *tables; /* that values name, as far as they were compiled; may be NULL */
 };
 

@@ -1,7 +1,9 @@
 #include "config/resolve.h"
 
 #include "base/memory.h"
+#include "config/keep.h"
 #include "config/value.h"
+#include "config/words.h"
 
 struct resolver {
     const struct scope *scope;
@@ -88,6 +90,49 @@ static void check_level(struct resolver *r)
                     SLICE_PRINTF(config_quote(slice_of(setting->value))));
 }
 
+/* The row is smtpd_restriction_classes'. */
+static bool resolve_class(struct resolver *r, struct slice name, struct restriction_class *out)
+{
+    struct scope_value value;
+    struct writer w = writer_over(r->memory, EXPAND_LEN_MAX);
+    if (!scope_find(r->scope, name, &value)) {
+        config_note(r->notes, CONFIG_ERROR, &r->origin,
+                    "smtpd_restriction_classes: %.*s is set nowhere; set it to a list of "
+                    "restrictions, or take its name out",
+                    SLICE_PRINTF(config_quote(name)));
+        return false;
+    }
+    struct err err = scope_expand(r->scope, value.text, tell_unknown, r, &w);
+    if (err_is(&err)) {
+        config_note(r->notes, CONFIG_ERROR, &value.origin, "%.*s = %.*s: %s",
+                    SLICE_PRINTF(config_quote(name)), SLICE_PRINTF(config_quote(value.text)),
+                    err.text);
+        return false;
+    }
+    *out = (struct restriction_class){.name = keep_text(r->arena, name),
+                                      .text = keep_text(r->arena, writer_slice(&w)),
+                                      .origin = value.origin};
+    return true;
+}
+
+static void resolve_classes(struct resolver *r)
+{
+    struct slice rest = slice_of(r->out->smtpd_restriction_classes), name;
+    size_t count = 0;
+    while (words_next(&rest, &name))
+        count++;
+    if (count == 0)
+        return;
+    struct restriction_class *classes = keep_new(r->arena, count * sizeof *classes);
+    r->row = parameter_row(PARAMETER_smtpd_restriction_classes);
+    r->origin = r->out->origins[PARAMETER_smtpd_restriction_classes];
+    rest = slice_of(r->out->smtpd_restriction_classes);
+    r->out->restriction_classes = classes;
+    while (words_next(&rest, &name))
+        if (resolve_class(r, name, &classes[r->out->restriction_class_count]))
+            r->out->restriction_class_count++;
+}
+
 void parameters_resolve(const struct scope *scope, struct arena *arena, struct config_notes *notes,
                         struct parameters *out)
 {
@@ -97,5 +142,6 @@ void parameters_resolve(const struct scope *scope, struct arena *arena, struct c
     check_level(&r);
     resolve_all(&r, false);
     resolve_all(&r, true);
+    resolve_classes(&r);
     memory_free(r.memory);
 }

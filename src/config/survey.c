@@ -42,16 +42,13 @@ static bool first_word_is(const char *text, const char *word)
     return slice_is(slice_first(rest, slice_find(rest, ':')), word);
 }
 
-static bool is_dangerous(const struct subject *s, const struct unsupported *unsupported,
-                         struct slice value)
+static bool is_dangerous(const struct subject *s, const struct unsupported *unsupported)
 {
     switch (unsupported->weight) {
     case UNSUPPORTED_HARMLESS:
         return false;
     case UNSUPPORTED_DANGEROUS:
         return true;
-    case UNSUPPORTED_RESTRICTIONS:
-        return !restrictions_refuse_nobody(value);
     case UNSUPPORTED_LOCAL_DELIVERY:
         return s->parameters->mydestination[0] != '\0' &&
                first_word_is(s->parameters->local_transport, "local");
@@ -98,7 +95,7 @@ static void judge_value(const struct subject *s, const struct unsupported *unsup
                         struct slice value, struct slice default_value)
 {
     bool says_something = value.len > 0 && !slice_equal_nocase(value, default_value);
-    if (says_something && is_dangerous(s, unsupported, value))
+    if (says_something && is_dangerous(s, unsupported))
         refuse(s, unsupported);
     else if (says_something)
         pass_over(s, unsupported);

@@ -1,7 +1,6 @@
 #include "config/unsupported.h"
 
 #include "base/check.h"
-#include "config/words.h"
 
 #include <string.h>
 
@@ -98,28 +97,4 @@ bool unsupported_is_of_transport(struct slice name)
             return true;
     }
     return false;
-}
-
-bool restrictions_refuse_nobody(struct slice list)
-{
-    static const char *const mild[] = {
-        "permit",
-        "permit_mynetworks",
-        "permit_sasl_authenticated",
-        "permit_auth_destination",
-        "permit_inet_interfaces",
-        "permit_naked_ip_address",
-        "permit_tls_clientcerts",
-        "permit_tls_all_clientcerts",
-        "reject_unauth_pipelining", /* about manners, not about who or what */
-    };
-    struct slice word;
-    while (words_next(&list, &word)) {
-        bool is_mild = false;
-        for (size_t i = 0; i < sizeof mild / sizeof *mild; i++)
-            is_mild |= slice_is_nocase(word, mild[i]);
-        if (!is_mild)
-            return false;
-    }
-    return true;
 }

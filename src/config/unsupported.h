@@ -9,7 +9,6 @@
 enum unsupported_weight {
     UNSUPPORTED_HARMLESS,
     UNSUPPORTED_DANGEROUS,      /* set to more than nothing, and not to the default */
-    UNSUPPORTED_RESTRICTIONS,   /* dangerous unless the list refuses nobody */
     UNSUPPORTED_LOCAL_DELIVERY, /* dangerous while mydestination goes to Postfix's local */
 };
 
@@ -46,8 +45,5 @@ const char *unsupported_reason_text(enum unsupported_reason reason);
 
 /* "dovecot_destination_recipient_limit": a parameter of one transport or service. */
 bool unsupported_is_of_transport(struct slice name);
-
-/* The list of restrictions holds only words that let through, and so can be left out. */
-bool restrictions_refuse_nobody(struct slice list);
 
 #endif

@@ -29,7 +29,7 @@ TEST(what_ignoring_a_parameter_would_change_is_known)
         {"always_bcc", "where mail goes"},
         {"smtp_sasl_password_maps", "where mail goes"},
         {"smtp_tls_policy_maps", "what is encrypted and how it is checked"},
-        {"smtpd_sender_login_maps", "who may send mail"},
+        {"local_login_sender_maps", "who may send mail"},
         {"smtpd_client_message_rate_limit", "how much a client may send"},
         {"canonical_maps", "the addresses in mail"},
     };
@@ -63,15 +63,6 @@ TEST(parameters_of_one_transport_are_known_by_their_endings)
     assert_false(unsupported_is_of_transport(slice_of("dovecot_destination")));
 }
 
-TEST(lists_that_refuse_nobody_are_known)
-{
-    assert_true(restrictions_refuse_nobody(slice_of("")));
-    assert_true(restrictions_refuse_nobody(slice_of("permit_mynetworks, Permit")));
-    assert_true(restrictions_refuse_nobody(slice_of("reject_unauth_pipelining")));
-    assert_false(restrictions_refuse_nobody(slice_of("permit_sasl_authenticated,reject")));
-    assert_false(restrictions_refuse_nobody(slice_of("check_client_access hash:/x, permit")));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,7 +70,6 @@ int main(void)
         cmocka_unit_test(what_ignoring_a_parameter_would_change_is_known),
         cmocka_unit_test(names_that_are_not_postfixs_are_not_found),
         cmocka_unit_test(parameters_of_one_transport_are_known_by_their_endings),
-        cmocka_unit_test(lists_that_refuse_nobody_are_known),
     };
     return RUN_TESTS(tests);
 }

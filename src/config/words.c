@@ -49,3 +49,12 @@ size_t words_group_len(struct slice text, char opening, char closing)
     }
     return 0;
 }
+
+bool words_have(struct slice list, const char *word)
+{
+    struct slice next;
+    while (words_next(&list, &next))
+        if (slice_is_nocase(next, word))
+            return true;
+    return false;
+}

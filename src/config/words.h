@@ -12,6 +12,9 @@ bool words_next(struct slice *rest, struct slice *word);
 /* As words_next, parted by white space only. */
 bool words_next_blank(struct slice *rest, struct slice *word);
 
+/* Whether one of the words is this one, letter case aside. */
+bool words_have(struct slice list, const char *word);
+
 /* The length of the group that begins with the opening character at text.at[0], its closing
  * character included; 0 when it is not closed. */
 size_t words_group_len(struct slice text, char opening, char closing);

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "config/checks.h"
+#include "config/words.h"
 
 struct class_source {
     enum parameter parameter;
@@ -26,6 +27,15 @@ static const char *text_of(const struct parameters *parameters, enum address_cla
     return texts[class];
 }
 
+static enum domain_match match_of(const struct parameters *parameters, enum address_class class)
+{
+    if (sources[class].match == DOMAIN_AND_BELOW &&
+        !words_have(slice_of(parameters->parent_domain_matches_subdomains),
+                    parameter_row(sources[class].parameter)->name))
+        return DOMAIN_DOT_IS_BELOW;
+    return sources[class].match;
+}
+
 const char *address_class_parameter(enum address_class class)
 {
     CHECK(class < ADDRESS_REMOTE);
@@ -38,8 +48,9 @@ void address_classes_make(const struct parameters *parameters, struct address_cl
     struct table_source source = table_source_of(parameters, notes);
     *out = (struct address_classes){0};
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
-        struct err err = domain_list_parse(slice_of(text_of(parameters, class)),
-                                           sources[class].match, &source, &out->lists[class]);
+        struct err err =
+            domain_list_parse(slice_of(text_of(parameters, class)), match_of(parameters, class),
+                              &source, &out->lists[class]);
         parameter_report(parameters, sources[class].parameter, &err, notes);
     }
 }

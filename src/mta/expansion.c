@@ -293,6 +293,19 @@ static void collect(const struct work *work, struct expansion *out)
         out->trouble = "the alias leads in a circle, to nobody";
 }
 
+bool alias_lists_hold(const struct alias_lists *lists, const struct address_classes *classes,
+                      const struct address *address)
+{
+    struct work work = {.lists = lists, .parameters = lists->parameters, .classes = classes};
+    struct match match;
+    if (lists->virtual_aliases.count + lists->local_aliases.count == 0)
+        return false;
+    work.answer = memory_new(ANSWER_MAX);
+    bool found = find_virtual(&work, address, &match) || find_local(&work, address, &match);
+    memory_free(work.answer);
+    return found || work.trouble != NULL;
+}
+
 void expansion_find(const struct alias_lists *lists, const struct address_classes *classes,
                     struct slice address, struct arena *arena, struct expansion *out)
 {

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "config/table_list.h"
 #include "mta/address_class.h"
+#include "proto/address.h"
 
 /* A zeroed one knows no alias. */
 struct alias_lists {
@@ -18,6 +19,10 @@ struct alias_lists {
 void alias_lists_make(const struct parameters *parameters, struct alias_lists *out,
                       struct config_notes *notes);
 void alias_lists_free(struct alias_lists *lists);
+
+/* A table has the address, or could not be asked: then expansion_find tells the trouble. */
+bool alias_lists_hold(const struct alias_lists *lists, const struct address_classes *classes,
+                      const struct address *address);
 
 struct expansion {
     struct slice *addresses; /* owned by the arena; without the same one twice */

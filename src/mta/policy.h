@@ -1,74 +1,93 @@
 /* May he? Policy is a pure function of facts: decide() changes nothing, counts nothing and asks
- * nobody. Rules stand in lists, as smtpd_relay_restrictions and smtpd_recipient_restrictions name
- * them; each list is read from its start until a rule decides, and a permit ends that list alone.
+ * nobody but the tables that were read with the configuration. Restrictions stand in lists; each
+ * list is read from its start until a restriction decides, and a permit ends that list alone.
  *
- * Every verdict comes with its trace: which list, which rule, and why. */
+ * Which lists are read at a stage: with smtpd_delay_reject those about client, HELO and sender wait
+ * for RCPT. Without, each is read at its own stage; at later ones it is read once more, silently,
+ * for what it wants deferred or discarded.
+ *
+ * Every verdict comes with its trace: which list, which restriction, and why. */
 #ifndef TUVI_MTA_POLICY_H
 #define TUVI_MTA_POLICY_H
 
-#include "base/slice.h"
-#include "base/writer.h"
 #include "config/config.h"
-#include "mta/address_class.h"
+#include "mta/facts.h"
+#include "mta/restriction_list.h"
 
-enum policy_list { POLICY_RELAY, POLICY_RECIPIENT, POLICY_LIST_COUNT };
-
-enum policy_rule {
-    RULE_PERMIT_MYNETWORKS,
-    RULE_PERMIT_SASL_AUTHENTICATED,
-    RULE_REJECT_UNAUTH_DESTINATION,
-    RULE_DEFER_UNAUTH_DESTINATION,
-    RULE_PERMIT,
-    RULE_REJECT,
-    RULE_DEFER,
-    RULE_COUNT,
+enum policy_list {
+    POLICY_CLIENT,
+    POLICY_HELO,
+    POLICY_SENDER,
+    POLICY_RELAY,
+    POLICY_RECIPIENT,
+    POLICY_DATA,
+    POLICY_END_OF_DATA,
+    POLICY_LIST_COUNT,
 };
 
-enum { POLICY_RULES_MAX = 32, POLICY_REPLY_MAX = 512, POLICY_TRACE_MAX = 1024 };
+enum {
+    POLICY_DEPTH_MAX = 20, /* of classes in classes, and in the answers of tables */
+    POLICY_STEPS_MAX = 1000,
+    POLICY_NOTES_MAX = 2048,
+    POLICY_TRACE_MAX = 4096,
+};
 
 struct policy {
-    enum policy_rule rules[POLICY_LIST_COUNT][POLICY_RULES_MAX];
-    size_t rule_count[POLICY_LIST_COUNT];
-    bool relay_first; /* smtpd_relay_before_recipient_restrictions */
-};
-
-/* All that is known when a recipient is named. */
-struct policy_facts {
-    bool client_in_mynetworks;
-    bool authenticated;
-    bool auth_offered; /* only for the trace: why there is no login */
-    bool tls;          /* the same */
-    enum address_class recipient_class;
-    bool recipient_asks_for_relay; /* user%other@here and its kin */
-    struct slice recipient;
-    struct slice recipient_domain;
+    const struct parameters *parameters;
+    struct restriction_classes classes;
+    struct restriction_list lists[POLICY_LIST_COUNT];
+    struct table_list login_maps;
 };
 
 enum policy_outcome { POLICY_PERMIT, POLICY_REJECT, POLICY_DEFER };
 
 struct policy_verdict {
     enum policy_outcome outcome;
+    bool discard;          /* taken, and thrown away */
     enum policy_list list; /* where it was decided, unless permitted */
-    enum policy_rule rule;
     size_t reply_len;
+    size_t notes_len;
     size_t trace_len;
-    char reply[POLICY_REPLY_MAX]; /* "554 5.7.1 <x>: Relay access denied", unless permitted */
-    char trace[POLICY_TRACE_MAX]; /* "relay: permit_mynetworks: the client is not in mynetworks; …"
-                                   */
+    char reply[RULING_REPLY_MAX]; /* "554 5.7.1 <x>: Relay access denied", unless permitted */
+    char notes[POLICY_NOTES_MAX]; /* for the log: "warn TEXT\n", "reject_warning TEXT\n" */
+    char trace[POLICY_TRACE_MAX]; /* read it with policy_next_step */
 };
 
-/* Reads the lists: rule names separated by white space or commas. A name that is no rule of ours
- * goes to the notes as an error: what it would stop must not pass in silence. */
+/* One line of the trace. */
+struct policy_step {
+    struct slice list;   /* "smtpd_relay_restrictions" */
+    struct slice rule;   /* "permit_mynetworks" */
+    struct slice result; /* "permits", "refuses", "goes on" … */
+    struct slice why;
+};
+
 void policy_make(const struct parameters *parameters, struct policy *out,
                  struct config_notes *notes);
+void policy_free(struct policy *policy);
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *verdict);
 
+/* What of this is known at an earlier stage. */
+struct policy_facts policy_facts_at(const struct policy_facts *facts, enum facts_stage stage);
+/* Whether a client with these facts comes through all stages until its recipient is taken. */
+bool policy_permits(const struct policy *policy, const struct policy_facts *facts);
+
 /* A stranger could send through us to anywhere: such a service must not start. */
 bool policy_is_open_relay(const struct policy *policy);
 
+/* Facts about somebody made up whom nothing speaks for or against, and who names a recipient of
+ * this class. */
+struct policy_facts policy_stranger(enum address_class class);
+
+/* Not policy's own: the recipient is permitted, but cannot be delivered to. 451 4.3.0. */
+void policy_refuse_delivery(struct policy_verdict *verdict, struct slice recipient,
+                            const char *text, const char *why);
+
+bool policy_next_step(struct slice *trace, struct policy_step *out);
+/* The steps of the list that decided, in one line. */
+void policy_explain(const struct policy_verdict *verdict, struct writer *w);
+
 const char *policy_list_name(enum policy_list list);
-const char *policy_rule_name(enum policy_rule rule);
 
 #endif

@@ -122,10 +122,32 @@ void service_make(const struct config_service *config, const struct transports *
 void service_free(struct service *service)
 {
     wire_rules_free(&service->wire);
+    policy_free(&service->policy);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);
     mailbox_lists_free(&service->mailboxes);
     alias_lists_free(&service->aliases);
+}
+
+/* ---- whether there is a way ---- */
+
+static const char *route_trouble(const struct service *service, struct slice text)
+{
+    struct address address;
+    struct route route;
+    if (!address_parse(text, &address))
+        return "an alias leads to something that is no address";
+    return route_find(&service->routes, address_class_of(&service->classes, address.domain),
+                      address.domain, &route);
+}
+
+const char *service_delivery_trouble(const struct service *service,
+                                     const struct expansion *expansion)
+{
+    const char *trouble = expansion->trouble;
+    for (size_t i = 0; i < expansion->count && trouble == NULL; i++)
+        trouble = route_trouble(service, expansion->addresses[i]);
+    return trouble;
 }
 
 /* ---- where passwords are checked ---- */

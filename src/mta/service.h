@@ -36,6 +36,11 @@ void service_make(const struct config_service *config, const struct transports *
                   struct service *out, struct config_notes *notes);
 void service_free(struct service *service);
 
+/* Why those whom a recipient stands for cannot all be delivered to: a phrase for the log. NULL when
+ * they can. */
+const char *service_delivery_trouble(const struct service *service,
+                                     const struct expansion *expansion);
+
 /* Where its passwords are checked: an absolute path or an address in *endpoint; the path is written
  * to `path`. */
 enum { SERVICE_PATH_MAX = 512 };

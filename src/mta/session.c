@@ -171,6 +171,7 @@ static void take_step(struct session *session, const struct smtp_server_step *st
         expect_input(session);
         break;
     case SMTP_SERVER_ASK:
+        session->input_waits = rest.len > 0;
         if (!session_talks_too_early(session, &step->question, rest))
             session_find_answer(session, &step->question);
         break;

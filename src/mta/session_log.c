@@ -91,22 +91,25 @@ static void write_login(const struct session *session, struct writer *w, const c
                       separator, session->login);
 }
 
-/* The line that fail2ban and log summaries read; then, for people, why. */
-void session_log_reject(const struct session *session, struct slice recipient,
-                        const struct policy_verdict *verdict)
+/* The line that fail2ban and log summaries read. */
+void session_log_policy(const struct session *session, const char *what, const char *stage,
+                        struct slice text, const struct slice *recipient)
 {
-    char text[LOG_LINE_MAX];
-    struct writer w = writer_over(text, sizeof text - 1);
-    writer_printf(&w,
-                  "NOQUEUE: reject: RCPT from %s: %.*s; from=<%.*s> to=<%.*s> proto=%s helo=<%s>",
-                  session->peer_name, (int)verdict->reply_len, verdict->reply,
-                  SLICE_PRINTF(session->transaction.sender), SLICE_PRINTF(recipient),
-                  session->machine.esmtp ? "ESMTP" : "SMTP", session->helo);
+    const struct transaction *transaction = &session->transaction;
+    const char *id = transaction->upload != NULL ? transaction->queue_id.text : "NOQUEUE";
+    char line[LOG_LINE_MAX];
+    struct writer w = writer_over(line, sizeof line - 1);
+    writer_printf(&w, "%s: %s: %s from %s: %.*s;", id, what, stage, session->peer_name,
+                  SLICE_PRINTF(text));
+    if (transaction->has_sender)
+        writer_printf(&w, " from=<%.*s>", SLICE_PRINTF(transaction->sender_said));
+    if (recipient != NULL)
+        writer_printf(&w, " to=<%.*s>", SLICE_PRINTF(*recipient));
+    writer_printf(&w, " proto=%s", session->machine.esmtp ? "ESMTP" : "SMTP");
+    if (session->helo[0] != '\0')
+        writer_printf(&w, " helo=<%s>", session->helo);
     write_login(session, &w, " ");
     session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
-    if (verdict->trace_len > 0)
-        session_log(session, SEVERITY_INFO, "NOQUEUE: explain: %.*s", (int)verdict->trace_len,
-                    verdict->trace);
 }
 
 static void write_forwarded(const struct session *session, struct writer *w)

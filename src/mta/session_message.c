@@ -10,6 +10,8 @@ static const char no_space[] = "452 4.3.1 Insufficient system storage";
 void session_message_begin(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
+    if (!session_policy_lets(session, FACTS_DATA))
+        return;
     transaction->upload = spool_upload_begin(&session->core->spool);
     if (transaction->upload == NULL) {
         session_answer(session, "%s", no_space);
@@ -150,6 +152,27 @@ static void log_message_id(const struct session *session)
              transaction->queue_id.text, SLICE_PRINTF(message_id.len > 0 ? message_id : none));
 }
 
+/* Policy wants it taken and thrown away. */
+static void discard(struct session *session)
+{
+    struct queue_id queue_id = session->transaction.queue_id;
+    log_message_id(session);
+    session_log(session, SEVERITY_INFO, "%s: discarded", queue_id.text);
+    session_forget_transaction(session);
+    session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+}
+
+/* Asked once, although the end may have to wait for room in the log. */
+static bool policy_refuses(struct session *session)
+{
+    bool judged = session->transaction.judged;
+    session->transaction.judged = true;
+    if (judged || session_policy_lets(session, FACTS_END))
+        return false;
+    session_forget_transaction(session);
+    return true;
+}
+
 static void commit(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
@@ -196,7 +219,11 @@ void session_message_end(struct session *session)
         open_content(session, OPENING_HEADER);
     if (transaction->failure != NULL)
         refuse_message(session, transaction->failure);
-    else if (session->wait != WAIT_ROOM)
+    else if (session->wait == WAIT_ROOM || policy_refuses(session))
+        return;
+    else if (transaction->discard)
+        discard(session);
+    else
         commit(session);
 }
 

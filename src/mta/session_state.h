@@ -34,14 +34,19 @@ enum session_wait {
 
 /* The mail transaction under way. */
 struct transaction {
+    bool has_sender;
+    bool discard; /* policy wants it taken and thrown away */
+    bool judged;  /* policy has seen the whole message */
     struct slice sender;
+    struct slice sender_said; /* as the client named it, without a completed domain */
     struct slice *recipients;
     struct slice *originals; /* as the client named them, where an alias stands for them */
     size_t recipient_count;
     size_t recipient_room;
-    struct slice named;  /* by the first RCPT that was good */
-    size_t named_count;  /* RCPTs that were good */
-    size_t envelope_len; /* bytes that the addresses take in the envelope */
+    struct slice named_said; /* as the client named it */
+    struct slice named;      /* by the first RCPT that was good */
+    size_t named_count;      /* RCPTs that were good */
+    size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;
 
     struct spool_upload *upload;
@@ -90,6 +95,7 @@ struct session {
     struct auth_waiter waiter;
     struct auth_request auth;
     struct slice auth_response; /* kept while the server is being reached */
+    bool input_waits;           /* behind the command in work */
     bool auth_has_response;
     bool auth_asked; /* AUTH waits for the server, not EHLO */
     char mechanism[SESSION_MECHANISM_MAX + 1];
@@ -162,6 +168,17 @@ void session_explain_silence(const struct session *session);
  * is forbidden the session ends. */
 bool session_talks_too_early(struct session *session, const struct smtp_question *question,
                              struct slice rest);
+/* ---- session_policy.c ---- */
+
+/* A recipient as it was named, and with its domain completed; NULL where there is none. What policy
+ * refuses is logged, and *verdict holds the reply. */
+bool session_policy_permits(struct session *session, enum facts_stage stage, struct slice said,
+                            const struct address *recipient, struct policy_verdict *verdict);
+/* The same for stages without a recipient of their own; what is refused is answered. */
+bool session_policy_lets(struct session *session, enum facts_stage stage);
+/* Logs a refusal that came after policy. */
+void session_policy_log(const struct session *session, enum facts_stage stage,
+                        struct slice recipient, const struct policy_verdict *verdict);
 
 /* ---- session_log.c ---- */
 
@@ -171,8 +188,9 @@ void session_log_disconnect(const struct session *session);
 void session_log_lost(const struct session *session, const char *what);
 void session_log_tls(const struct session *session);
 void session_log_discarded(const struct session *session); /* keywords that EHLO leaves out */
-void session_log_reject(const struct session *session, struct slice recipient,
-                        const struct policy_verdict *verdict);
+/* "reject: RCPT from unknown[192.0.2.1]: TEXT; from=<…> to=<…> …", as programs read it. */
+void session_log_policy(const struct session *session, const char *what, const char *stage,
+                        struct slice text, const struct slice *recipient);
 void session_log_client(const struct session *session);
 void session_log_auth_failure(const struct session *session, struct slice reason,
                               struct slice user);

@@ -86,13 +86,6 @@ void inspection_ask_machine(struct setup *setup)
 
 /* ---- who may send ---- */
 
-static bool permits(const struct service *service, const struct policy_facts *facts)
-{
-    struct policy_verdict verdict;
-    policy_decide(&service->policy, facts, &verdict);
-    return verdict.outcome == POLICY_PERMIT;
-}
-
 static void write_port(struct writer *w, const struct config_service *service)
 {
     if (service->host != NULL)
@@ -103,13 +96,14 @@ static void write_port(struct writer *w, const struct config_service *service)
 static void write_relay(struct writer *w, const struct service *service)
 {
     const struct parameters *parameters = service->parameters;
-    struct policy_facts anybody = {.recipient_class = ADDRESS_REMOTE};
+    struct policy_facts anybody = policy_stranger(ADDRESS_REMOTE);
     struct policy_facts neighbour = anybody, user = anybody;
     neighbour.client_in_mynetworks = user.authenticated = true;
-    bool neighbours = parameters->mynetworks[0] != '\0' && permits(service, &neighbour);
-    bool users = service->smtp.auth_enabled && permits(service, &user);
+    bool neighbours =
+        parameters->mynetworks[0] != '\0' && policy_permits(&service->policy, &neighbour);
+    bool users = service->smtp.auth_enabled && policy_permits(&service->policy, &user);
     bool secure = service->smtp.auth_tls_only || parameters->smtpd_tls_wrappermode;
-    if (permits(service, &anybody)) {
+    if (policy_permits(&service->policy, &anybody)) {
         writer_text(w, "relays for everybody: it is an open relay");
         return;
     }
@@ -143,8 +137,8 @@ static void write_own(struct writer *w, const struct service *service)
 {
     bool first = true;
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++) {
-        struct policy_facts facts = {.recipient_class = class};
-        if (service->classes.lists[class].count == 0 || !permits(service, &facts))
+        struct policy_facts facts = policy_stranger(class);
+        if (service->classes.lists[class].count == 0 || !policy_permits(&service->policy, &facts))
             continue;
         writer_text(w, first ? "; takes mail for " : ", ");
         write_domains(w, service->parameters, class);

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -86,14 +87,14 @@ PRIVATE = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", 
 
 
 class Postfix:
-    def __init__(self, name, next_hop, more=""):
+    def __init__(self, name, next_hop, more="", more_services=""):
         self.name = name
         self.folder = Folder()
         self.root = self.folder.path / name
         self.port = free_ports(1)[0]
         self.process = None
         self.make_folders()
-        self.configure(next_hop, more)
+        self.configure(next_hop, more, more_services)
 
     def make_folders(self):
         owner = pwd.getpwnam("postfix")
@@ -104,10 +105,10 @@ class Postfix:
             path.mkdir(mode=0o700)
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
-    def configure(self, next_hop, more=""):
+    def configure(self, next_hop, more="", more_services=""):
         etc = self.root / "etc"
         (etc / "main.cf").write_text(MAIN_CF.format(name=self.name, root=self.root, next_hop=next_hop, more=more))
-        (etc / "master.cf").write_text(MASTER_CF.format(port=self.port))
+        (etc / "master.cf").write_text(MASTER_CF.format(port=self.port) + more_services)
         (etc / "dynamicmaps.cf").write_text("")
         for file in etc.iterdir():
             os.utime(file, (1000000000, 1000000000))  # Postfix waits for a file that is new to become older
@@ -117,10 +118,17 @@ class Postfix:
         self.process = subprocess.Popen(
             [f"{DAEMONS}/master", "-c", str(self.root / "etc"), "-d"], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        wait_for(lambda: self.process.poll() is not None or "daemon started" in self.log(), 30,
+        wait_for(lambda: self.process.poll() is not None or "daemon started" in self.log() or self.wake(), 30,
                  f"the start of Postfix {self.name}")
         assert self.process.poll() is None, self.process.stderr.read() + self.log()
         return self
+
+    def wake(self):
+        """Its first words are sometimes left lying in the socket of its logger until there are more."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            pass
 
     def log(self):
         path = self.root / "mail.log"

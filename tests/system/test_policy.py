@@ -308,7 +308,7 @@ def test_a_permit_in_one_list_does_not_silence_the_other(server, connect):
         recipient = someone(domain)
         assert send(connect("recipients", source), recipient) == \
             (554, [f"554 5.7.1 <{recipient}>: Recipient address rejected: Access denied"])
-        assert " smtpd_recipient_restrictions: permit_sasl_authenticated: not authenticated" in \
+        assert "smtpd_recipient_restrictions: permit_sasl_authenticated: not authenticated" in \
             refusal_in_log(server, recipient)[2]
     assert send(connect("recipients", login=True), someone("local.test"))[0] == 250
     assert send(connect("recipients", MINE, login=True), someone("remote.test"))[0] == 250

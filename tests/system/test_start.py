@@ -134,11 +134,11 @@ def test_an_unknown_parameter_is_a_warning_that_says_what_may_be_meant(tuvi, sin
 
 
 def test_a_parameter_that_is_dangerous_to_ignore(tuvi, sink):
-    tuvi.configure(sink.port, "smtpd_sender_login_maps = inline:{a=b}\nsmtpd_milters = inet:localhost:8891\n"
+    tuvi.configure(sink.port, "transport_maps = inline:{a=b}\nsmtpd_milters = inet:localhost:8891\n"
                               "header_checks = regexp:/etc/checks\n")
     code, said = start(tuvi, "-f")
     assert code == EX_CONFIG
-    for name, value in (("smtpd_sender_login_maps", "inline:{a=b}"), ("smtpd_milters", "inet:localhost:8891"),
+    for name, value in (("transport_maps", "inline:{a=b}"), ("smtpd_milters", "inet:localhost:8891"),
                         ("header_checks", "regexp:/etc/checks")):
         where = line_of(tuvi, "main.cf", name)
         assert f"tuvid: error: {where}: {name} = {value}: Tuvi does not support this parameter yet, and to ignore it " \

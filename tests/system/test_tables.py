@@ -70,7 +70,7 @@ def test_who_has_no_mailbox_is_refused(server):
                    STRANGER) == ["250 2.1.5 Ok"] * 4
     assert answers(server, ["carl@local.test", "x@local.test"]) == [
         unknown("carl@local.test", "virtual mailbox table"), unknown("x@local.test", "virtual mailbox table")]
-    assert "explain: the address is not in virtual_mailbox_maps" in server.wait_log("carl@local.test")
+    assert "smtpd_reject_unlisted_recipient: the address is not in virtual_mailbox_maps" in server.wait_log("carl@local.test")
 
 
 def test_who_is_no_user_of_the_system_and_no_alias_is_refused(server):

@@ -1,0 +1,311 @@
+#include "mta/access.h"
+
+#include "config/words.h"
+
+/* ---- searching ---- */
+
+/* A search that ends with the first key that the table knows, or that it fails for. */
+struct search {
+    const struct table *table;
+    const struct policy_facts *facts;
+    const struct parameters *parameters;
+    struct writer *key;
+    struct writer *answer;
+    enum table_key kind; /* of the next key: only the first is whole */
+};
+
+static enum table_result try_key(struct search *search, struct slice key)
+{
+    enum table_result result = table_find(search->table, search->kind, key, search->answer);
+    search->kind = TABLE_KEY_PART;
+    if (result != TABLE_ABSENT && search->key != NULL)
+        writer_printable(search->key, key);
+    return result;
+}
+
+/* Where smtpd_access_maps is in parent_domain_matches_subdomains, example.org stands for what is
+ * below it; else ".example.org" does. */
+static enum table_result try_domain(struct search *search, struct slice domain)
+{
+    bool plain = words_have(slice_of(search->parameters->parent_domain_matches_subdomains),
+                            "smtpd_access_maps");
+    if (domain.len > 1 && domain.at[domain.len - 1] == '.')
+        domain.len--;
+    enum table_result result = try_key(search, domain);
+    while (result == TABLE_ABSENT && domain.len > 0 && domain.at[0] != '[') {
+        size_t dot = 1 + slice_find(slice_skip(domain, 1), '.');
+        if (dot >= domain.len)
+            break;
+        domain = slice_skip(domain, plain ? dot + 1 : dot);
+        if (domain.len > 0)
+            result = try_key(search, domain);
+    }
+    return result;
+}
+
+/* "192.0.2.1", "192.0.2", "192.0", "192"; "2001:db8::1", "2001:db8:", "2001:db8", "2001". */
+static enum table_result try_network(struct search *search, const struct ip *ip)
+{
+    char text[IP_TEXT_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    struct ip plain = ip_unmapped(ip);
+    ip_format(&w, &plain);
+    struct slice key = writer_slice(&w);
+    search->kind = TABLE_KEY_WHOLE;
+    enum table_result result = try_key(search, key);
+    while (result == TABLE_ABSENT) {
+        size_t cut = slice_find_last(key, plain.family == IP_V6 ? ':' : '.');
+        if (cut >= key.len)
+            break;
+        key = slice_first(key, cut);
+        if (key.len > 0)
+            result = try_key(search, key);
+    }
+    return result;
+}
+
+static enum table_result try_client(struct search *search)
+{
+    enum table_result result = try_domain(search, search->facts->client_name);
+    return result != TABLE_ABSENT ? result : try_network(search, &search->facts->client);
+}
+
+static enum table_result try_joined(struct search *search, struct slice local, struct slice domain)
+{
+    char text[ADDRESS_MAX + 2];
+    struct writer w = writer_over(text, sizeof text);
+    writer_bytes(&w, local);
+    writer_byte(&w, '@');
+    writer_bytes(&w, domain);
+    return w.overflow ? TABLE_ABSENT : try_key(search, writer_slice(&w));
+}
+
+static enum table_result try_address(struct search *search, const struct address *address)
+{
+    static const struct slice nothing = SLICE_LITERAL("");
+    struct slice user =
+        address_without_extension(address->local, search->parameters->recipient_delimiter);
+    bool extended = user.len < address->local.len;
+    enum table_result result = try_joined(search, address->local, address->domain);
+    if (result == TABLE_ABSENT && extended)
+        result = try_joined(search, user, address->domain);
+    if (result == TABLE_ABSENT)
+        result = try_domain(search, address->domain);
+    if (result == TABLE_ABSENT)
+        result = try_joined(search, address->local, nothing);
+    if (result == TABLE_ABSENT && extended)
+        result = try_joined(search, user, nothing);
+    return result;
+}
+
+static enum table_result try_sender(struct search *search)
+{
+    const struct facts_address *sender = &search->facts->sender;
+    if (!sender->is_known)
+        return TABLE_ABSENT;
+    if (address_is_null(&sender->address))
+        return try_key(search, slice_of(search->parameters->smtpd_null_access_lookup_key));
+    return try_address(search, &sender->address);
+}
+
+enum table_result access_find(enum access_subject subject, const struct table *table,
+                              const struct policy_facts *facts, const struct parameters *parameters,
+                              struct writer *key, struct writer *answer)
+{
+    struct search search = {table, facts, parameters, key, answer, TABLE_KEY_WHOLE};
+    switch (subject) {
+    case ACCESS_CLIENT:
+        return try_client(&search);
+    case ACCESS_HELO:
+        return facts->helo_is_known ? try_domain(&search, facts->helo) : TABLE_ABSENT;
+    case ACCESS_SENDER:
+        return try_sender(&search);
+    case ACCESS_RECIPIENT:
+        return facts->recipient.is_known ? try_address(&search, &facts->recipient.address)
+                                         : TABLE_ABSENT;
+    case ACCESS_LOGIN:
+        return facts->authenticated && facts->login.len > 0 ? try_key(&search, facts->login)
+                                                            : TABLE_ABSENT;
+    }
+    return TABLE_ABSENT;
+}
+
+struct ruling_subject access_name(enum access_subject subject, const struct policy_facts *facts)
+{
+    const struct ruling_subject names[] = {
+        [ACCESS_CLIENT] = {facts->client_text, "Client host"},
+        [ACCESS_HELO] = {facts->helo, "Helo command"},
+        [ACCESS_SENDER] = {facts->sender.said, "Sender address"},
+        [ACCESS_RECIPIENT] = {facts->recipient.said, "Recipient address"},
+        [ACCESS_LOGIN] = {facts->login, "SASL login name"},
+    };
+    return names[subject];
+}
+
+/* ---- answers ---- */
+
+/* RFC 3463 §2: class, subject and detail, "5.7.1". Its length, or 0. */
+static size_t status_length(struct slice text)
+{
+    size_t i = 1;
+    if (text.len < 5 || text.at[0] < '2' || text.at[0] > '5' || text.at[0] == '3')
+        return 0;
+    for (int part = 0; part < 2; part++) {
+        size_t digits = 0;
+        if (i >= text.len || text.at[i++] != '.')
+            return 0;
+        for (; i < text.len && ascii_is_digit(text.at[i]) && digits < 3; i++)
+            digits++;
+        if (digits == 0)
+            return 0;
+    }
+    return i == text.len || ascii_is_space(text.at[i]) ? i : 0;
+}
+
+/* The text of an action may begin with a status of its own. */
+static void refuse(struct ruling *out, int64_t code, const char *status, struct slice text,
+                   const char *default_text, const struct ruling_subject *subject)
+{
+    char own[16];
+    struct writer w = writer_over(own, sizeof own);
+    size_t len = status_length(text);
+    if (len > 0) {
+        writer_bytes(&w, slice_first(text, len));
+        writer_byte(&w, '\0');
+        text = slice_trim(slice_skip(text, len));
+        status = own;
+    }
+    ruling_refuse(out, code, status, subject, text.len > 0 ? text : slice_of(default_text));
+}
+
+static void run_reject(struct slice text, const struct ruling_subject *subject,
+                       const struct parameters *parameters, struct ruling *out)
+{
+    refuse(out, parameters->access_map_reject_code, "5.7.1", text, "Access denied", subject);
+}
+
+static void run_defer(struct slice text, const struct ruling_subject *subject,
+                      const struct parameters *parameters, struct ruling *out)
+{
+    refuse(out, parameters->access_map_defer_code, "4.7.1", text, "Access denied", subject);
+}
+
+static void run_defer_if(struct slice text, const struct ruling_subject *subject,
+                         const struct parameters *parameters, struct ruling *out)
+{
+    enum ruling_kind kind = out->kind;
+    refuse(out, parameters->access_map_defer_code, "4.7.1", text, "Service unavailable", subject);
+    out->kind = kind;
+}
+
+/* For the log alone. */
+static void run_note(struct slice text, const struct ruling_subject *subject,
+                     const struct parameters *parameters, struct ruling *out)
+{
+    struct writer w = writer_over(out->reply, sizeof out->reply);
+    (void)subject, (void)parameters;
+    writer_printable(&w, slice_first(text, w.capacity));
+    out->reply_len = w.len;
+}
+
+static void run_discard(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    struct writer w = writer_over(out->reply, sizeof out->reply);
+    (void)parameters;
+    writer_byte(&w, '<');
+    writer_printable(&w, slice_first(subject->text, sizeof out->reply / 2));
+    writer_printf(&w, ">: %s ", subject->class);
+    text = text.len > 0 ? text : slice_of("triggers DISCARD action");
+    writer_printable(&w, slice_first(text, w.capacity - w.len));
+    out->reply_len = w.len;
+}
+
+static void run_nothing(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)text, (void)subject, (void)parameters, (void)out;
+}
+
+static void run_missing(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)text, (void)subject, (void)parameters;
+    ruling_fail(out, "Tuvi does not have this action, and to pass over it would be wrong");
+}
+
+static const struct action {
+    const char *word;
+    enum ruling_kind kind;
+    void (*run)(struct slice text, const struct ruling_subject *subject,
+                const struct parameters *parameters, struct ruling *out);
+} actions[] = {
+    {"DUNNO", RULING_NEUTRAL, run_nothing},
+    {"OK", RULING_PERMIT, run_nothing},
+    {"RELAY", RULING_PERMIT, run_nothing},
+    {"REJECT", RULING_REFUSE, run_reject},
+    {"DEFER", RULING_REFUSE, run_defer},
+    {"DEFER_IF_PERMIT", RULING_DEFER_IF_PERMIT, run_defer_if},
+    {"DEFER_IF_REJECT", RULING_DEFER_IF_REJECT, run_defer_if},
+    {"INFO", RULING_INFO, run_note},
+    {"WARN", RULING_WARN, run_note},
+    {"DISCARD", RULING_DISCARD, run_discard},
+    {"BCC", RULING_REFUSE, run_missing},
+    {"DELAY", RULING_REFUSE, run_missing},
+    {"FILTER", RULING_REFUSE, run_missing},
+    {"HANGUP", RULING_REFUSE, run_missing},
+    {"HOLD", RULING_REFUSE, run_missing},
+    {"PREPEND", RULING_REFUSE, run_missing},
+    {"REDIRECT", RULING_REFUSE, run_missing},
+};
+
+static bool is_number(struct slice word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (!ascii_is_digit(word.at[i]))
+            return false;
+    return word.len > 0;
+}
+
+static bool is_refusing_code(struct slice word, uint64_t *code)
+{
+    return word.len == 3 && slice_to_number(word, 599, code) && *code >= 400;
+}
+
+static bool run_action(struct slice word, struct slice text, const struct ruling_subject *subject,
+                       const struct parameters *parameters, struct ruling *out)
+{
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (!slice_is_nocase(word, actions[i].word))
+            continue;
+        out->kind = actions[i].kind;
+        actions[i].run(text, subject, parameters, out);
+        return true;
+    }
+    return false;
+}
+
+void access_rule(struct slice answer, const struct ruling_subject *subject,
+                 const struct parameters *parameters, struct ruling *out)
+{
+    struct slice rest = slice_trim(answer), word = {NULL, 0};
+    uint64_t code;
+    (void)slice_next_word(&rest, " \t", &word);
+    struct slice text = slice_trim(rest);
+    if (word.len == 0) {
+        ruling_fail(out, "the answer is empty: write OK, DUNNO, REJECT or what else access(5) has");
+    } else if (run_action(word, text, subject, parameters, out)) {
+        return;
+    } else if (is_refusing_code(word, &code) && text.len > 0) {
+        refuse(out, (int64_t)code, "5.7.1", text, "Access denied", subject);
+    } else if (is_number(word) && text.len == 0) {
+        out->kind = RULING_PERMIT;
+    } else {
+        struct writer w = writer_over(out->reply, sizeof out->reply);
+        writer_bytes(&w, slice_trim(answer));
+        out->kind = RULING_LIST;
+        out->reply_len = w.len;
+        if (w.overflow)
+            ruling_fail(out, "the answer is too long");
+    }
+}

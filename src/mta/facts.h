@@ -1,0 +1,71 @@
+/* All that is known of a client and its mail when policy decides. Policy asks nobody: what a
+ * restriction needs stands here. One day some facts will have to be found out first (names and
+ * addresses in the DNS, the word of a policy server); each will get a place here that says whether
+ * it is known yet, so that the verdict can be "I need that" until it is. */
+#ifndef TUVI_MTA_FACTS_H
+#define TUVI_MTA_FACTS_H
+
+#include "base/ip.h"
+#include "mta/address_class.h"
+#include "proto/address.h"
+
+enum facts_stage {
+    FACTS_CONNECT,
+    FACTS_HELO,
+    FACTS_MAIL,
+    FACTS_RCPT,
+    FACTS_DATA,
+    FACTS_END, /* of the message */
+};
+
+/* Whether an address that claims to be ours exists. */
+enum facts_listing { FACTS_LISTED, FACTS_UNLISTED, FACTS_LISTING_TROUBLE };
+
+struct facts_address {
+    bool is_known;
+    struct slice said;      /* as the client wrote it: what replies and the log repeat */
+    struct address address; /* with its domain completed: what tables are asked for */
+    enum address_class class;
+    enum facts_listing listing;
+};
+
+struct policy_facts {
+    enum facts_stage stage;
+    struct ip client;
+    struct slice client_name; /* "unknown" */
+    struct slice client_text; /* "unknown[192.0.2.1]" */
+    bool client_in_mynetworks;
+    bool tls;
+    bool esmtp;
+    bool input_waits;  /* the client sent more before it read the answer */
+    bool auth_offered; /* only for the trace: why there is no login */
+    bool authenticated;
+    struct slice login;
+    bool helo_is_known;
+    struct slice helo;
+    struct facts_address sender;
+    struct facts_address recipient;
+    bool recipient_asks_for_relay; /* user%other@here and its kin */
+    size_t recipient_count;        /* of those that were taken so far */
+    /* Somebody made up, to see what the lists make of his kind: no table refuses him, and he owns
+     * the address that he sends from. */
+    bool imagined;
+};
+
+struct service;
+
+/* What a service knows about a client's address, and about an address that it names. The slices
+ * stay the caller's. */
+void facts_set_client(struct policy_facts *facts, const struct service *service,
+                      const struct ip *client, struct slice text);
+void facts_set_sender(struct policy_facts *facts, const struct service *service, struct slice said,
+                      const struct address *completed);
+void facts_set_recipient(struct policy_facts *facts, const struct service *service,
+                         struct slice said, const struct address *completed);
+
+/* One without a domain is at home here; a domain without a dot can be completed too. False when
+ * there is no room. */
+bool facts_complete(const struct parameters *parameters, const struct address *address,
+                    struct writer *w);
+
+#endif

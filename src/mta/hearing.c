@@ -1,0 +1,296 @@
+#include "mta/hearing.h"
+
+#include <string.h>
+
+static void write_step(struct hearing *h, const char *rule, const char *result, struct slice why)
+{
+    if (h->silent)
+        return;
+    size_t before = h->trace.len;
+    writer_printf(&h->trace, "%s\t", h->list_name);
+    writer_printable(&h->trace, slice_of(rule));
+    writer_printf(&h->trace, "\t%s\t", result);
+    writer_printable(&h->trace, why);
+    writer_byte(&h->trace, '\n');
+    if (h->trace.overflow)
+        h->trace.len = before; /* whole steps, or none */
+}
+
+static void write_note(struct hearing *h, const char *what, const struct ruling *ruling)
+{
+    if (h->silent)
+        return;
+    size_t before = h->notes.len;
+    writer_printf(&h->notes, "%s ", what);
+    writer_printable(&h->notes, slice_make(ruling->reply, ruling->reply_len));
+    writer_byte(&h->notes, '\n');
+    if (h->notes.overflow)
+        h->notes.len = before;
+}
+
+static void reserve(const struct hearing *h, struct hearing_reservation *reservation,
+                    const struct ruling *ruling)
+{
+    if (reservation->is_made)
+        return;
+    reservation->is_made = true;
+    reservation->list = h->list;
+    reservation->len = ruling->reply_len;
+    memcpy(reservation->reply, ruling->reply, ruling->reply_len);
+}
+
+static void give_verdict(struct hearing *h, const char *reply, size_t len)
+{
+    struct policy_verdict *verdict = h->verdict;
+    memcpy(verdict->reply, reply, len);
+    verdict->reply_len = len;
+    verdict->list = h->list;
+    verdict->outcome = reply[0] == '5' ? POLICY_REJECT : POLICY_DEFER;
+}
+
+/* What an earlier stage refused did not come here; what it would refuse only now passed it. */
+static enum hearing_finding refuse(struct hearing *h, const struct ruling *ruling)
+{
+    if (h->silent)
+        return HEARING_PERMITTED;
+    if (h->if_reject.is_made && ruling->reply[0] == '5')
+        give_verdict(h, h->if_reject.reply, h->if_reject.len);
+    else
+        give_verdict(h, ruling->reply, ruling->reply_len);
+    return HEARING_REFUSED;
+}
+
+/* Somebody made up is not refused by what a table answers: it may name others, and not those who
+ * come. */
+static bool counts(const struct hearing *h, const struct ruling *ruling)
+{
+    return !h->facts->imagined || !h->is_answer || ruling->kind == RULING_PERMIT;
+}
+
+/* Puts a ruling into effect, unless it is to be a mere warning. */
+enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const struct ruling *ruling,
+                                   bool warn)
+{
+    struct slice why = slice_make(ruling->why, ruling->why_len);
+    bool mere_warning = warn && !ruling->is_trouble;
+    if (!counts(h, ruling))
+        return HEARING_GO_ON;
+    switch (ruling->kind) {
+    case RULING_NEUTRAL:
+    case RULING_LIST:
+        write_step(h, rule, "goes on", why);
+        return HEARING_GO_ON;
+    case RULING_PERMIT:
+        write_step(h, rule, "permits", why);
+        return HEARING_PERMITTED;
+    case RULING_REFUSE:
+        write_step(h, rule, mere_warning ? "warns" : "refuses", why);
+        if (!mere_warning)
+            return refuse(h, ruling);
+        write_note(h, "reject_warning", ruling);
+        return HEARING_GO_ON;
+    case RULING_DEFER_IF_PERMIT:
+        write_step(h, rule, mere_warning ? "warns" : "defers what would be permitted", why);
+        if (mere_warning)
+            write_note(h, "reject_warning", ruling);
+        else
+            reserve(h, &h->if_permit, ruling);
+        return HEARING_GO_ON;
+    case RULING_DEFER_IF_REJECT:
+        write_step(h, rule, "defers what would be refused", why);
+        reserve(h, &h->if_reject, ruling);
+        return HEARING_GO_ON;
+    case RULING_DISCARD:
+        write_step(h, rule, "discards", why);
+        write_note(h, "discard", ruling);
+        h->verdict->discard = true;
+        return HEARING_PERMITTED;
+    case RULING_INFO:
+    case RULING_WARN:
+        write_step(h, rule, "goes on, and tells the log", why);
+        write_note(h, ruling->kind == RULING_INFO ? "info" : "warn", ruling);
+        return HEARING_GO_ON;
+    }
+    return HEARING_GO_ON;
+}
+
+static enum hearing_finding fail(struct hearing *h, const char *rule, const char *why)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    ruling_fail(&ruling, why);
+    return hearing_apply(h, rule, &ruling, false);
+}
+
+static enum hearing_finding judge_class(struct hearing *h, size_t class, bool warn)
+{
+    return hearing_judge_list(h, h->policy->classes.names[class].name,
+                              &h->policy->classes.lists[class], warn);
+}
+
+static enum hearing_finding judge_plain(struct hearing *h, const struct restriction *restriction,
+                                        bool warn)
+{
+    struct restriction_case about = {h->policy->parameters, &h->policy->login_maps, h->facts,
+                                     h->subject};
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    restriction->type->judge(&about, &ruling);
+    return hearing_apply(h, restriction->name, &ruling, warn);
+}
+
+static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
+                                      bool warn);
+
+/* The restrictions that an access table answered with. */
+static enum hearing_finding judge_words(struct hearing *h, const char *table, struct slice words,
+                                        bool warn)
+{
+    enum hearing_finding finding = HEARING_GO_ON;
+    bool warn_next = warn;
+    struct restriction restriction;
+    struct slice word;
+    while (finding == HEARING_GO_ON && slice_next_word(&words, ", \t\r\n", &word)) {
+        if (!restriction_read_word(word, &h->policy->classes, &restriction))
+            return fail(h, table,
+                        "the table answers with a word that is no action and no restriction that "
+                        "Tuvi knows");
+        if (restriction.shape == RESTRICTION_WARN) {
+            warn_next = true;
+            continue;
+        }
+        finding = judge_one(h, &restriction, warn_next);
+        warn_next = warn;
+    }
+    return finding;
+}
+
+/* Their replies are about what the table was asked for. */
+static enum hearing_finding judge_answer(struct hearing *h, const char *table,
+                                         enum access_subject subject, const struct ruling *ruling,
+                                         bool warn)
+{
+    struct ruling_subject outer = h->subject;
+    h->subject = access_name(subject, h->facts);
+    enum hearing_finding finding =
+        judge_words(h, table, slice_make(ruling->reply, ruling->reply_len), warn);
+    h->subject = outer;
+    return finding;
+}
+
+static void ask_table(struct hearing *h, enum access_subject subject, const struct table *table,
+                      struct ruling *out)
+{
+    const struct parameters *parameters = h->policy->parameters;
+    char key_text[200], answer_text[ACCESS_ANSWER_MAX];
+    struct writer key = writer_over(key_text, sizeof key_text);
+    struct writer answer = writer_over(answer_text, sizeof answer_text);
+    struct ruling_subject name = access_name(subject, h->facts);
+    switch (access_find(subject, table, h->facts, parameters, &key, &answer)) {
+    case TABLE_ABSENT:
+        ruling_explain(out, "the table does not have it");
+        break;
+    case TABLE_TROUBLE:
+        ruling_refuse_plainly(out, 451, "4.3.0", "Temporary lookup failure");
+        ruling_explain(out, "the table could not be searched to its end");
+        out->is_trouble = true;
+        break;
+    case TABLE_FOUND:
+        ruling_explain(out, "%.*s: %.*s", SLICE_PRINTF(writer_slice(&key)),
+                       SLICE_PRINTF(writer_slice(&answer)));
+        access_rule(writer_slice(&answer), &name, parameters, out);
+        break;
+    }
+    /* An address that leads on to another host is not what the table speaks of. */
+    if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
+        h->facts->recipient_asks_for_relay)
+        *out = (struct ruling){.kind = RULING_NEUTRAL};
+}
+
+static enum hearing_finding judge_access(struct hearing *h, const struct restriction *restriction,
+                                         bool warn)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    enum access_subject subject = policy_list_row(h->list)->subject;
+    if (restriction->type != NULL)
+        subject = restriction->type->subject;
+    else if (!policy_list_row(h->list)->has_default)
+        return fail(h, restriction->name, "a table needs check_…_access in front of it here");
+    bool outer = h->is_answer;
+    h->is_answer = true;
+    ask_table(h, subject, restriction->table, &ruling);
+    enum hearing_finding finding = hearing_apply(h, restriction->name, &ruling, warn);
+    if (ruling.kind == RULING_LIST)
+        finding = judge_answer(h, restriction->name, subject, &ruling, warn);
+    h->is_answer = outer;
+    return finding;
+}
+
+static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
+                                      bool warn)
+{
+    if (++h->steps > POLICY_STEPS_MAX)
+        return fail(h, restriction->name, "there are too many restrictions");
+    switch (restriction->shape) {
+    case RESTRICTION_PLAIN:
+        return judge_plain(h, restriction, warn);
+    case RESTRICTION_ACCESS:
+        return judge_access(h, restriction, warn);
+    case RESTRICTION_CLASS:
+        return judge_class(h, restriction->class, warn);
+    case RESTRICTION_WARN:
+        break;
+    }
+    return HEARING_GO_ON;
+}
+
+enum hearing_finding hearing_judge_list(struct hearing *h, const char *name,
+                                        const struct restriction_list *list, bool warn)
+{
+    const char *outer = h->list_name;
+    enum hearing_finding finding = HEARING_GO_ON;
+    bool warn_next = warn;
+    if (h->depth == POLICY_DEPTH_MAX)
+        return fail(h, name, "restrictions are nested too deeply");
+    h->depth++;
+    h->list_name = name;
+    for (size_t i = 0; i < list->count && finding == HEARING_GO_ON; i++) {
+        if (list->items[i].shape == RESTRICTION_WARN) {
+            warn_next = true;
+            continue;
+        }
+        finding = judge_one(h, &list->items[i], warn_next);
+        warn_next = warn;
+    }
+    h->list_name = outer;
+    h->depth--;
+    return finding;
+}
+
+/* ---- the beginning and the end ---- */
+
+struct hearing hearing_begin(const struct policy *policy, const struct policy_facts *facts,
+                             struct policy_verdict *verdict)
+{
+    verdict->outcome = POLICY_PERMIT;
+    verdict->discard = false;
+    verdict->reply_len = verdict->notes_len = verdict->trace_len = 0;
+    return (struct hearing){.policy = policy,
+                            .facts = facts,
+                            .verdict = verdict,
+                            .trace = writer_over(verdict->trace, sizeof verdict->trace),
+                            .notes = writer_over(verdict->notes, sizeof verdict->notes)};
+}
+
+bool hearing_is_deferred(struct hearing *h)
+{
+    if (!h->if_permit.is_made)
+        return false;
+    give_verdict(h, h->if_permit.reply, h->if_permit.len);
+    h->verdict->list = h->if_permit.list;
+    return true;
+}
+
+void hearing_end(struct hearing *h)
+{
+    h->verdict->notes_len = h->notes.len;
+    h->verdict->trace_len = h->trace.len;
+}

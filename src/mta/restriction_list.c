@@ -1,0 +1,180 @@
+#include "mta/restriction_list.h"
+
+#include "base/memory.h"
+#include "config/words.h"
+
+/* A list being read. */
+struct reader {
+    const char *name;
+    struct slice rest;
+    const struct origin *origin;
+    const struct restriction_classes *classes;
+    const struct table_source *source;
+    struct restriction_list *out;
+    struct config_notes *notes;
+};
+
+static bool find_class(const struct restriction_classes *classes, struct slice word, size_t *out)
+{
+    for (size_t i = 0; i < classes->count; i++) {
+        if (slice_is(word, classes->names[i].name)) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool restriction_read_word(struct slice word, const struct restriction_classes *classes,
+                           struct restriction *out)
+{
+    size_t class = 0;
+    const struct restriction_type *type = restriction_type_find(word);
+    if (find_class(classes, word, &class)) {
+        *out = (struct restriction){
+            .shape = RESTRICTION_CLASS, .name = classes->names[class].name, .class = class};
+        return true;
+    }
+    if (type == NULL || type->shape == RESTRICTION_ACCESS)
+        return false;
+    *out = (struct restriction){.type = type, .shape = type->shape, .name = type->name};
+    return true;
+}
+
+/* "{ inline:{…} }" is "inline:{…}". */
+static struct slice without_braces(struct slice word)
+{
+    if (word.len > 2 && word.at[0] == '{' && words_group_len(word, '{', '}') == word.len)
+        return slice_trim(slice_make(word.at + 1, word.len - 2));
+    return word;
+}
+
+static char *name_of(const struct restriction_type *type, struct slice table)
+{
+    char text[200];
+    struct writer w = writer_over(text, sizeof text);
+    if (type != NULL)
+        writer_printf(&w, "%s ", type->name);
+    writer_printable(&w, config_quote(table));
+    return memory_text(writer_slice(&w));
+}
+
+static bool read_table(struct reader *r, const struct restriction_type *type, struct slice text,
+                       struct restriction *out)
+{
+    struct table *table;
+    struct err err = table_compile(without_braces(text), r->source, &table);
+    if (!err_is(&err)) {
+        *out = (struct restriction){.type = type, .shape = RESTRICTION_ACCESS, .table = table};
+        out->name = out->own_name = name_of(type, text);
+        return true;
+    }
+    if (err.code == TABLE_UNSUPPORTED)
+        config_note_dangerous(r->notes, r->origin, "%s: %s", r->name, err.text);
+    else
+        config_note(r->notes, CONFIG_ERROR, r->origin, "%s: %s", r->name, err.text);
+    return false;
+}
+
+static bool read_access(struct reader *r, const struct restriction_type *type,
+                        struct restriction *out)
+{
+    struct slice text;
+    if (words_next(&r->rest, &text))
+        return read_table(r, type, text, out);
+    config_note(r->notes, CONFIG_ERROR, r->origin, "%s: behind %s a table is missing: TYPE:NAME",
+                r->name, type->name);
+    return false;
+}
+
+/* What we do not have; its argument goes with it. */
+static void pass_over(struct reader *r, struct slice word)
+{
+    struct slice argument = {NULL, 0};
+    if (restriction_has_argument(word) && words_next(&r->rest, &argument) &&
+        slice_is_nocase(word, "sleep")) {
+        config_note(r->notes, CONFIG_WARNING, r->origin,
+                    "%s: sleep is not supported, and nobody is kept waiting", r->name);
+        return;
+    }
+    if (restriction_permits_nobody(word)) {
+        config_note(r->notes, CONFIG_WARNING, r->origin,
+                    "%s: the restriction \"%.*s\" is not supported, and permits nobody here",
+                    r->name, SLICE_PRINTF(config_quote(word)));
+        return;
+    }
+    config_note_dangerous(r->notes, r->origin,
+                          "%s: the restriction \"%.*s\" is not supported; take it out to go on "
+                          "without what it stops",
+                          r->name, SLICE_PRINTF(config_quote(word)));
+}
+
+/* False when the word adds nothing to the list. */
+static bool read_restriction(struct reader *r, struct slice word, struct restriction *out)
+{
+    const struct restriction_type *type = restriction_type_find(word);
+    if (restriction_read_word(word, r->classes, out))
+        return true;
+    if (type != NULL)
+        return read_access(r, type, out);
+    if (word.at[0] != '{' && slice_find(word, ':') < word.len)
+        return read_table(r, NULL, word, out);
+    pass_over(r, word);
+    return false;
+}
+
+void restriction_list_read(const char *name, struct slice text, const struct origin *origin,
+                           const struct restriction_classes *classes,
+                           const struct table_source *source, struct restriction_list *out,
+                           struct config_notes *notes)
+{
+    struct reader r = {name, text, origin, classes, source, out, notes};
+    struct restriction restriction;
+    struct slice word;
+    *out = (struct restriction_list){.count = 0};
+    while (words_next(&r.rest, &word)) {
+        if (!read_restriction(&r, word, &restriction))
+            continue;
+        out->items = memory_grow(out->items, (out->count + 1) * sizeof *out->items);
+        out->items[out->count++] = restriction;
+        if (out->count == RESTRICTIONS_MAX) {
+            config_note(notes, CONFIG_ERROR, origin, "%s has more than %d restrictions", name,
+                        RESTRICTIONS_MAX - 1);
+            return;
+        }
+    }
+}
+
+void restriction_list_free(struct restriction_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].shape != RESTRICTION_ACCESS)
+            continue;
+        table_free(list->items[i].table);
+        memory_free(list->items[i].own_name);
+    }
+    memory_free(list->items);
+    *list = (struct restriction_list){0};
+}
+
+void restriction_classes_make(const struct parameters *parameters, struct restriction_classes *out,
+                              struct config_notes *notes)
+{
+    struct table_source source = table_source_of(parameters, notes);
+    *out = (struct restriction_classes){.names = parameters->restriction_classes,
+                                        .count = parameters->restriction_class_count};
+    if (out->count == 0)
+        return;
+    out->lists = memory_new(out->count * sizeof *out->lists);
+    for (size_t i = 0; i < out->count; i++)
+        restriction_list_read(out->names[i].name, slice_of(out->names[i].text),
+                              &out->names[i].origin, out, &source, &out->lists[i], notes);
+}
+
+void restriction_classes_free(struct restriction_classes *classes)
+{
+    for (size_t i = 0; i < classes->count; i++)
+        restriction_list_free(&classes->lists[i]);
+    memory_free(classes->lists);
+    *classes = (struct restriction_classes){0};
+}

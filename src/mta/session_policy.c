@@ -1,0 +1,102 @@
+#include "mta/session_state.h"
+
+static struct policy_facts facts_about(const struct session *session, enum facts_stage stage)
+{
+    const struct service *service = session->service;
+    const struct transaction *transaction = &session->transaction;
+    struct address sender;
+    struct policy_facts facts = {
+        .stage = stage,
+        .tls = session->machine.tls,
+        .esmtp = session->machine.esmtp,
+        .input_waits = session->input_waits,
+        .auth_offered =
+            service->smtp.auth_enabled && (session->machine.tls || !service->smtp.auth_tls_only),
+        .authenticated = session->machine.authenticated,
+        .login = slice_of(session->login),
+        .helo_is_known = session->helo[0] != '\0',
+        .helo = slice_of(session->helo),
+        .recipient_count = transaction->named_count,
+    };
+    facts_set_client(&facts, service, &session->peer.client, slice_of(session->peer_name));
+    if (transaction->has_sender && address_parse(transaction->sender, &sender))
+        facts_set_sender(&facts, service, transaction->sender_said, &sender);
+    return facts;
+}
+
+/* ---- the log ---- */
+
+static const char *stage_name(const struct session *session, enum facts_stage stage)
+{
+    return stage == FACTS_END ? "END-OF-MESSAGE" : smtp_server_stage(&session->machine);
+}
+
+static void log_notes(const struct session *session, enum facts_stage stage,
+                      const struct slice *recipient, const struct policy_verdict *verdict)
+{
+    struct slice rest = slice_make(verdict->notes, verdict->notes_len), note;
+    while (slice_next_word(&rest, "\n", &note)) {
+        char what[20] = "";
+        size_t space = slice_find(note, ' ');
+        struct writer w = writer_over(what, sizeof what - 1);
+        writer_bytes(&w, slice_first(note, space));
+        session_log_policy(session, what, stage_name(session, stage), slice_skip(note, space + 1),
+                           recipient);
+    }
+}
+
+static void log_refusal(const struct session *session, enum facts_stage stage,
+                        const struct slice *recipient, const struct policy_verdict *verdict)
+{
+    char text[LOG_LINE_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    policy_explain(verdict, &w);
+    session_log_policy(session, "reject", stage_name(session, stage),
+                       slice_make(verdict->reply, verdict->reply_len), recipient);
+    if (w.len > 0)
+        session_log(session, SEVERITY_INFO, "NOQUEUE: explain: %.*s",
+                    SLICE_PRINTF(writer_slice(&w)));
+}
+
+void session_policy_log(const struct session *session, enum facts_stage stage,
+                        struct slice recipient, const struct policy_verdict *verdict)
+{
+    log_refusal(session, stage, &recipient, verdict);
+}
+
+/* ---- asking ---- */
+
+bool session_policy_permits(struct session *session, enum facts_stage stage, struct slice said,
+                            const struct address *recipient, struct policy_verdict *verdict)
+{
+    struct policy_facts facts = facts_about(session, stage);
+    const struct slice *named = recipient != NULL ? &said : NULL;
+    if (session->transaction.discard) {
+        verdict->outcome = POLICY_PERMIT;
+        return true;
+    }
+    if (recipient != NULL)
+        facts_set_recipient(&facts, session->service, said, recipient);
+    policy_decide(&session->service->policy, &facts, verdict);
+    log_notes(session, stage, named, verdict);
+    session->transaction.discard = verdict->discard && session->transaction.has_sender;
+    if (verdict->outcome == POLICY_PERMIT)
+        return true;
+    log_refusal(session, stage, named, verdict);
+    return false;
+}
+
+/* Of several recipients none is named: the rules of DATA are about all of them. */
+bool session_policy_lets(struct session *session, enum facts_stage stage)
+{
+    const struct transaction *transaction = &session->transaction;
+    struct policy_verdict verdict;
+    struct address only;
+    bool is_one = stage >= FACTS_DATA && transaction->named_count == 1 &&
+                  address_parse(transaction->named, &only);
+    if (session_policy_permits(session, stage, transaction->named_said, is_one ? &only : NULL,
+                               &verdict))
+        return true;
+    session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
+    return false;
+}
