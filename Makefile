@@ -1,7 +1,7 @@
 # Names for what one does here. Meson and ninja do the work; see CONTRIBUTING.md.
 BUILD = build
 
-.PHONY: all demo test check fuzz sim powercut faults format clean
+.PHONY: all demo test check fuzz sim mutants powercut faults format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -19,10 +19,16 @@ check: all ; @sh scripts/check $(BUILD)
 SECONDS = 60
 fuzz: ; @sh scripts/test --fuzz-seconds $(SECONDS) fuzz
 
-# Simulated nights from seeds: make sim SEEDS=1000 SEED_FIRST=1
-SEEDS = 200
+# Simulated nights from seeds: make sim SEEDS=20000 SEED_FIRST=1
+SEEDS = 1000
 SEED_FIRST = 1
-sim: all ; @$(BUILD)/sim --seeds $(SEEDS) --first $(SEED_FIRST)
+JOBS = $(shell nproc)
+sim: all ; @$(BUILD)/sim --seeds $(SEEDS) --first $(SEED_FIRST) --jobs $(JOBS)
+
+# The spool broken in every statement, and the simulator's own test: takes half an hour.
+mutants: all
+	@/usr/bin/python3 scripts/mutants.py faults $(BUILD)
+	@/usr/bin/python3 scripts/mutants.py statements $(BUILD)
 
 # Power cuts under load, on a file system of its own: make powercut CUTS=1000 FS=xfs
 CUTS = 100

@@ -23,11 +23,11 @@ FLOORS = {
     "spool": (("base",), ("xxhash.h",)),
     "tls": (("base",), ("openssl/",)),
     "mta": (("spool", "proto", "config", "base"), ()),
-    "backend": (("proto", "config", "base"), ("unix", "crypt.h", "openssl/")),
+    "backend": (("proto", "config", "base"), ("unix", "crypt.h", "openssl/", "unbound.h")),
     "shell": (("tls", "mta", "spool", "proto", "config", "base"), ("unix", "uv.h")),
     "proc": (("shell", "backend", "tls", "mta", "spool", "proto", "config", "base"), ("unix",)),
     "cmd": (("proc", "backend", "tls", "spool", "config", "base"), ("unix", "getopt.h")),
-    "sim": (("mta", "spool", "proto", "config", "base"), ("errno.h", "stdio.h", "stdlib.h", "getopt.h")),
+    "sim": (("mta", "spool", "proto", "config", "base"), ("unix", "getopt.h")),
 }
 
 # The language's own headers that do no input or output and read no clock.

@@ -5,9 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void sim_clock_init(struct sim_clock *clock, uint64_t seed)
+enum { SIM_EPOCH_S = 1795000000 };
+
+void sim_clock_init(struct sim_clock *clock, uint64_t seed, struct sim_tally *tally)
 {
-    *clock = (struct sim_clock){.events = heap_make(), .chance = seed};
+    *clock = (struct sim_clock){.events = heap_make(),
+                                .wall_us = (int64_t)SIM_EPOCH_S * 1000000,
+                                .chance = seed,
+                                .tally = tally};
 }
 
 void sim_clock_free(struct sim_clock *clock)
@@ -31,7 +36,12 @@ uint64_t sim_chance(struct sim_clock *clock, uint64_t below)
 
 bool sim_once_in(struct sim_clock *clock, uint64_t in)
 {
-    return sim_chance(clock, in) == 0;
+    return in > 0 && sim_chance(clock, in) == 0;
+}
+
+void sim_note(struct sim_clock *clock, enum sim_count what)
+{
+    clock->tally->counts[what]++;
 }
 
 void sim_plan(struct sim_clock *clock, struct sim_event *event, int64_t delay_us,

@@ -210,6 +210,8 @@ struct stream *sim_net_connect(struct sim_net *net, const void *owner, uint16_t 
     struct stream *stream = new_stream(net, owner);
     struct sim_listener *listener = find_listener(net, port);
     stream->user = user;
+    if (listener != NULL && listener->silent)
+        return stream;
     if (listener == NULL) {
         stream->fate = "Connection refused";
         sim_plan(net->clock, &stream->notice, latency(net), on_notice);
@@ -230,6 +232,13 @@ void sim_stream_set_owner(struct stream *stream, const void *owner)
     stream->owner = owner;
 }
 
+void sim_stream_cut(struct stream *stream)
+{
+    stream->user = NULL;
+    sim_cancel(stream->net->clock, &stream->notice);
+    detach(stream);
+}
+
 static struct stream *find_owned(const struct sim_net *net, const void *owner)
 {
     for (struct list_node *node = list_first(&net->streams); node != NULL;
@@ -245,10 +254,18 @@ void sim_net_kill(struct sim_net *net, const void *owner)
 {
     struct stream *stream;
     while ((stream = find_owned(net, owner)) != NULL) {
-        stream->user = NULL;
         stream->owner = NULL;
-        detach(stream);
+        sim_stream_cut(stream);
     }
+}
+
+size_t sim_net_count(const struct sim_net *net, const void *owner)
+{
+    size_t count = 0;
+    for (struct list_node *node = list_first(&net->streams); node != NULL;
+         node = list_next(&net->streams, node))
+        count += CONTAINER_OF(node, struct stream, node)->owner == owner;
+    return count;
 }
 
 /* ---- the operations of mta/world.h ---- */
@@ -291,6 +308,11 @@ void world_start_tls(struct stream *stream, const char *peer_name)
     stream->tell_tls = stream->peer->tell_tls = true;
     tell(stream);
     tell(stream->peer);
+}
+
+void world_start_tls_over_input(struct stream *stream)
+{
+    world_start_tls(stream, NULL);
 }
 
 void world_close(struct stream *stream)

@@ -1,5 +1,6 @@
 /* The relay host: takes what comes, says "later" or "no" as each recipient's plan has it, and
- * compares what arrives with what was sent. */
+ * compares what arrives with what was sent. In bad weather it does not welcome, answers late, has
+ * something against content, or is gone after any byte. */
 #include "sim/peers.h"
 
 #include "base/memory.h"
@@ -7,26 +8,107 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 40000, DATA_MAX = 1 << 20, ACCEPTED_MAX = 100 };
+enum {
+    LINE_MAX_BYTES = 40000,
+    DATA_MAX = 1 << 20,
+    REPLIES_MAX = 1 << 16,
+    ACCEPTED_MAX = 100,
+    LATE_US = 700000000,
+};
+
+enum humour { FAIR, UNWELCOMING, LATE, VANISHING, PICKY };
 
 struct sink {
     struct stream_user user;
     struct sim_peers *peers;
     struct stream *stream;
+    enum humour humour;
+    uint64_t patience; /* VANISHING: lines until it does */
     struct buf line;
     struct buf data;
+    struct buf replies; /* on their way */
+    struct sim_event reply;
     bool in_data;
     bool null_sender;
+    bool quit;
     struct sim_recipient *accepted[ACCEPTED_MAX];
+    unsigned accepted_count;
     struct sim_message *accepted_message; /* that the recipients belong to */
     struct sim_message *bounce_to;
-    unsigned accepted_count;
+    struct sim_once *told[ACCEPTED_MAX * 2]; /* what the answers of this transaction are about */
+    unsigned told_count;
 };
+
+/* ---- answers ---- */
+
+static void retire(struct sink *sink);
+
+static void leave(struct sink *sink)
+{
+    world_close(sink->stream);
+    retire(sink);
+}
+
+static void on_reply(struct sim_event *event)
+{
+    struct sink *sink = CONTAINER_OF(event, struct sink, reply);
+    world_send(sink->stream, buf_slice(&sink->replies));
+    buf_consume(&sink->replies, buf_len(&sink->replies));
+    if (sink->quit)
+        leave(sink);
+}
 
 static void say(struct sink *sink, const char *reply)
 {
-    world_send(sink->stream, slice_of(reply));
-    world_send(sink->stream, slice_of("\r\n"));
+    bool late = sink->humour == LATE && sim_once_in(sink->peers->clock, 4);
+    int64_t delay_us = late ? (int64_t)sim_chance(sink->peers->clock, LATE_US) : 0;
+    if (!buf_add_text(&sink->replies, reply) || !buf_add_text(&sink->replies, "\r\n"))
+        abort();
+    if (late) {
+        sim_mail_note_trouble(sink->peers->mail);
+        sim_note(sink->peers->clock, FAULT_SINK_LATE);
+    }
+    if (!heap_holds(&sink->reply.node))
+        sim_plan(sink->peers->clock, &sink->reply, delay_us, on_reply);
+}
+
+static void tell_about(struct sink *sink, struct sim_once *once)
+{
+    if (sink->told_count < ACCEPTED_MAX * 2)
+        sink->told[sink->told_count++] = once;
+}
+
+/* Another command: so the answers before it were heard. */
+static void note_heard(struct sink *sink)
+{
+    for (unsigned i = 0; i < sink->told_count; i++)
+        sim_mail_heard(sink->peers->mail, sink->told[i]);
+}
+
+/* The transaction is over for the worker too. */
+static void note_over(struct sink *sink)
+{
+    note_heard(sink);
+    sink->told_count = 0;
+}
+
+static void note_lost(struct sink *sink)
+{
+    for (unsigned i = 0; i < sink->told_count; i++)
+        sim_mail_lost(sink->told[i]);
+    sink->told_count = 0;
+}
+
+static void defer(struct sink *sink, struct sim_recipient *recipient)
+{
+    sim_mail_deferred(sink->peers->mail, recipient);
+    tell_about(sink, &recipient->answer);
+}
+
+static void deny(struct sink *sink, struct sim_recipient *recipient)
+{
+    sim_mail_denied(sink->peers->mail, recipient);
+    tell_about(sink, &recipient->answer);
 }
 
 /* ---- what arrived ---- */
@@ -42,52 +124,74 @@ static struct slice without_trace(struct slice data)
     return data;
 }
 
-static void take_message(struct sink *sink)
+static void check_content(struct sink *sink)
 {
     struct sim_message *message = sink->accepted_message;
     struct slice got = without_trace(buf_slice(&sink->data));
     if (!slice_equal(got, buf_slice(&message->content)))
-        sim_peers_wrong(sink->peers, "message %u arrived altered (%zu bytes, not %zu)",
-                        message->number, got.len, buf_len(&message->content));
-    if (message->transmissions == 0)
-        sim_peers_wrong(sink->peers, "message %u arrived before it was sent", message->number);
+        sim_mail_wrong(sink->peers->mail, "message %u arrived altered (%zu bytes, not %zu)",
+                       message->number, got.len, buf_len(&message->content));
+}
+
+static void take_message(struct sink *sink)
+{
+    enum { CHUNK = 64 << 10 };
+    struct sim_mail *mail = sink->peers->mail;
+    check_content(sink);
+    if (mail->starts > 1 && buf_len(&sink->data) > CHUNK)
+        sim_note(mail->clock, POINT_LARGE_AFTER_RESTART);
     for (unsigned i = 0; i < sink->accepted_count; i++) {
-        sink->accepted[i]->delivered++;
-        sink->accepted[i]->delivered_us = sink->peers->clock->now_us;
+        sim_mail_arrived(mail, sink->accepted_message, sink->accepted[i]);
+        tell_about(sink, &sink->accepted[i]->arrival);
     }
+}
+
+static void take_reported(struct sink *sink, struct slice address)
+{
+    struct sim_message *message = sink->bounce_to;
+    size_t dash = slice_find(address, '-');
+    uint64_t recipient;
+    if (!slice_to_number(slice_first(slice_skip(address, dash + 1), 1),
+                         message->recipient_count - 1, &recipient)) {
+        sim_mail_wrong(sink->peers->mail, "a report about nobody: %.*s", SLICE_PRINTF(address));
+        return;
+    }
+    sim_mail_reported(sink->peers->mail, message, &message->recipients[recipient]);
+    tell_about(sink, &message->recipients[recipient].report);
 }
 
 /* A report names those it is about: "Final-Recipient: rfc822; 12-0@to.sim". */
 static void take_bounce(struct sink *sink)
 {
     static const char field[] = "Final-Recipient: rfc822; ";
-    struct sim_message *message = sink->bounce_to;
     struct slice rest = buf_slice(&sink->data);
     while (rest.len > 0) {
         size_t end = slice_find(rest, '\n');
         struct slice line = slice_first(rest, end);
         rest = slice_skip(rest, end + 1);
-        if (!slice_starts(line, field))
-            continue;
-        struct slice address = slice_skip(line, strlen(field));
-        size_t dash = slice_find(address, '-');
-        uint64_t recipient;
-        if (!slice_to_number(slice_first(slice_skip(address, dash + 1), 1),
-                             message->recipient_count - 1, &recipient)) {
-            sim_peers_wrong(sink->peers, "a report about nobody: %.*s", SLICE_PRINTF(line));
-            continue;
-        }
-        struct sim_recipient *reported = &message->recipients[recipient];
-        if (!reported->refused && reported->deferrals == 0)
-            sim_peers_wrong(sink->peers, "message %u: recipient %u reported without a reason",
-                            message->number, (unsigned)recipient);
-        reported->reported = true;
+        if (slice_starts(line, field))
+            take_reported(sink, slice_skip(line, strlen(field)));
     }
+}
+
+/* Reports are never refused: what became of them would be nobody's business any more. */
+static bool has_objections(struct sink *sink)
+{
+    bool later = sim_once_in(sink->peers->clock, 2);
+    if (sink->humour != PICKY || !sim_once_in(sink->peers->clock, 2) || sink->bounce_to != NULL)
+        return false;
+    for (unsigned i = 0; i < sink->accepted_count; i++)
+        (later ? defer : deny)(sink, sink->accepted[i]);
+    sim_note(sink->peers->clock, later ? FAULT_SINK_DEFERRED_CONTENT : FAULT_SINK_REFUSED_CONTENT);
+    say(sink, later ? "451 4.3.0 not now" : "554 5.6.0 not this");
+    return true;
 }
 
 static void end_data(struct sink *sink)
 {
     sink->in_data = false;
+    if (has_objections(sink))
+        return;
     if (sink->accepted_message != NULL)
         take_message(sink);
     if (sink->bounce_to != NULL)
@@ -116,45 +220,46 @@ static void forget(struct sink *sink)
     buf_consume(&sink->data, buf_len(&sink->data));
 }
 
-static struct sim_message *message_of(struct sink *sink, struct slice number)
-{
-    uint64_t value;
-    if (sink->peers->message_count == 0 ||
-        !slice_to_number(number, sink->peers->message_count - 1, &value))
-        return NULL;
-    return &sink->peers->messages[value];
-}
-
 static void take_report_recipient(struct sink *sink, struct slice local)
 {
-    sink->bounce_to = message_of(sink, local);
+    sink->bounce_to = sim_mail_find(sink->peers->mail, local);
     if (sink->bounce_to == NULL || !sink->null_sender)
-        sim_peers_wrong(sink->peers, "mail to a sender that is no report");
+        sim_mail_wrong(sink->peers->mail, "mail to a sender that is no report");
     say(sink, "250 2.1.5 Ok");
 }
 
-static void take_recipient(struct sink *sink, struct slice local)
+static void judge_recipient(struct sink *sink, struct sim_message *message,
+                            struct sim_recipient *recipient)
 {
-    size_t dash = slice_find(local, '-');
-    struct sim_message *message = message_of(sink, slice_first(local, dash));
-    uint64_t index;
-    if (message == NULL || sink->accepted_count == ACCEPTED_MAX ||
-        !slice_to_number(slice_skip(local, dash + 1), message->recipient_count - 1, &index)) {
-        sim_peers_wrong(sink->peers, "an unknown recipient: %.*s", SLICE_PRINTF(local));
-        say(sink, "550 5.1.1 unknown");
-        return;
-    }
-    struct sim_recipient *recipient = &message->recipients[index];
+    sim_mail_tried(sink->peers->mail, message, recipient);
     if (recipient->refused) {
+        deny(sink, recipient);
+        sim_note(sink->peers->clock, FAULT_SINK_REFUSED);
         say(sink, "550 5.1.1 no such user here");
     } else if (recipient->deferrals > 0) {
         recipient->deferrals--;
+        defer(sink, recipient);
+        sim_note(sink->peers->clock, FAULT_SINK_DEFERRED);
         say(sink, "450 4.2.0 not now");
     } else {
         sink->accepted_message = message;
         sink->accepted[sink->accepted_count++] = recipient;
         say(sink, "250 2.1.5 Ok");
     }
+}
+
+static void take_recipient(struct sink *sink, struct slice local)
+{
+    size_t dash = slice_find(local, '-');
+    struct sim_message *message = sim_mail_find(sink->peers->mail, slice_first(local, dash));
+    uint64_t index;
+    if (message == NULL || sink->accepted_count == ACCEPTED_MAX ||
+        !slice_to_number(slice_skip(local, dash + 1), message->recipient_count - 1, &index)) {
+        sim_mail_wrong(sink->peers->mail, "an unknown recipient: %.*s", SLICE_PRINTF(local));
+        say(sink, "550 5.1.1 unknown");
+        return;
+    }
+    judge_recipient(sink, message, &message->recipients[index]);
 }
 
 static void take_rcpt(struct sink *sink, struct slice line)
@@ -174,6 +279,7 @@ static void take_command(struct sink *sink, struct slice line)
         bool pipelining = sim_once_in(sink->peers->clock, 2);
         say(sink, pipelining ? "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME" : "250 sink.sim");
     } else if (slice_starts(line, "MAIL")) {
+        note_over(sink);
         forget(sink);
         sink->null_sender = slice_starts(line, "MAIL FROM:<>");
         say(sink, "250 2.1.0 Ok");
@@ -183,14 +289,15 @@ static void take_command(struct sink *sink, struct slice line)
         sink->in_data = sink->accepted_count > 0 || sink->bounce_to != NULL;
         say(sink, sink->in_data ? "354 go on" : "554 5.5.1 no valid recipients");
     } else if (slice_starts(line, "RSET")) {
+        note_heard(sink);
         forget(sink);
         say(sink, "250 2.0.0 Ok");
     } else if (slice_starts(line, "QUIT")) {
+        note_over(sink);
+        sink->quit = true;
         say(sink, "221 2.0.0 Bye");
-        world_close(sink->stream);
-        sink->stream = NULL;
     } else {
-        sim_peers_wrong(sink->peers, "the sink was told: %.*s", SLICE_PRINTF(line));
+        sim_mail_wrong(sink->peers->mail, "the relay host was told: %.*s", SLICE_PRINTF(line));
         say(sink, "500 5.5.2 what?");
     }
 }
@@ -199,31 +306,60 @@ static void take_command(struct sink *sink, struct slice line)
 
 static void retire(struct sink *sink)
 {
+    note_lost(sink);
+    sim_cancel(sink->peers->clock, &sink->reply);
     buf_free(&sink->line);
     buf_free(&sink->data);
+    buf_free(&sink->replies);
     memory_free(sink);
+}
+
+static void vanish(struct sink *sink)
+{
+    sim_note(sink->peers->clock, FAULT_SINK_VANISHED);
+    sim_tell(sink->peers->clock, "relay host: vanishes");
+    buf_truncate(&sink->replies,
+                 (size_t)sim_chance(sink->peers->clock, buf_len(&sink->replies) + 1));
+    world_send(sink->stream, buf_slice(&sink->replies));
+    if (sim_once_in(sink->peers->clock, 2))
+        world_close(sink->stream);
+    else
+        sim_stream_cut(sink->stream);
+    retire(sink);
+}
+
+static void take_lines(struct sink *sink)
+{
+    while (!sink->quit && sim_take_line(sink->stream, &sink->line)) {
+        if (sink->in_data)
+            take_data_line(sink, buf_slice(&sink->line));
+        else
+            take_command(sink, buf_slice(&sink->line));
+        if (sink->humour == VANISHING && sink->patience-- == 0)
+            return;
+    }
 }
 
 static void on_input(struct stream_user *user)
 {
     struct sink *sink = CONTAINER_OF(user, struct sink, user);
-    while (sink->stream != NULL && sim_take_line(sink->stream, &sink->line)) {
-        if (sink->in_data)
-            take_data_line(sink, buf_slice(&sink->line));
-        else
-            take_command(sink, buf_slice(&sink->line));
-    }
-    if (sink->stream != NULL && world_input_ended(sink->stream)) {
-        world_close(sink->stream);
-        sink->stream = NULL;
-    }
-    if (sink->stream == NULL)
-        retire(sink);
+    take_lines(sink);
+    if (sink->humour == VANISHING && sink->patience == UINT64_MAX)
+        vanish(sink);
+    else if (world_input_ended(sink->stream))
+        leave(sink);
 }
 
 static void on_connected(struct stream_user *user)
 {
-    say(CONTAINER_OF(user, struct sink, user), "220 sink.sim ESMTP");
+    struct sink *sink = CONTAINER_OF(user, struct sink, user);
+    if (sink->humour != UNWELCOMING) {
+        say(sink, "220 sink.sim ESMTP");
+        return;
+    }
+    sim_note(sink->peers->clock, FAULT_SINK_UNWELCOMING);
+    sink->quit = sim_once_in(sink->peers->clock, 2);
+    say(sink, sim_once_in(sink->peers->clock, 2) ? "421 4.3.2 come back" : "554 5.3.2 go away");
 }
 
 static void on_drained(struct stream_user *user)
@@ -254,5 +390,12 @@ struct stream_user *sim_sink_accept(struct sim_listener *listener, struct stream
     sink->stream = stream;
     sink->line = buf_make(LINE_MAX_BYTES);
     sink->data = buf_make(DATA_MAX);
+    sink->replies = buf_make(REPLIES_MAX);
+    if (sim_once_in(sink->peers->clock, sink->peers->weather->sink_one_in)) {
+        sink->humour = UNWELCOMING + (enum humour)sim_chance(sink->peers->clock, 4);
+        sink->patience =
+            sim_chance(sink->peers->clock, sim_once_in(sink->peers->clock, 2) ? 8 : 100);
+        sim_mail_note_trouble(sink->peers->mail);
+    }
     return &sink->user;
 }

@@ -6,29 +6,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLIENTS_PER_RELOAD = 3 };
+enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096 };
 
 static const char main_cf[] = "compatibility_level = 3.6\n"
                               "myhostname = mx.sim.test\n"
                               "mydomain = sim.test\n"
                               "mydestination =\n"
+                              "local_recipient_maps =\n"
                               "mynetworks = 127.0.0.0/8\n"
                               "relayhost = [127.0.0.1]:2526\n"
                               "smtp_tls_security_level = none\n"
                               "smtpd_tls_security_level = none\n"
+                              "smtpd_tls_auth_only = no\n"
+                              "smtpd_sasl_path = inet:127.0.0.1:2527\n"
                               "smtpd_relay_restrictions = permit_mynetworks, reject\n"
-                              "message_size_limit = 400000\n"
-                              "minimal_backoff_time = 60\n"
-                              "maximal_backoff_time = 600\n"
-                              "maximal_queue_lifetime = 1h\n"
-                              "bounce_queue_lifetime = 1h\n"
-                              "tuvi_segment_size = 1048576\n";
-static const char master_cf[] = "25 inet n - n - - smtpd\n";
+                              "message_size_limit = 240000\n";
+static const char master_cf[] = "25 inet n - n - - smtpd\n"
+                                "587 inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes\n"
+                                "  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject\n";
 
-static struct config *load_config(void)
+static void write_main_cf(struct writer *w, const struct sim_weather *weather)
 {
+    writer_text(w, main_cf);
+    writer_printf(w,
+                  "minimal_backoff_time = %llds\n"
+                  "maximal_backoff_time = %llds\n"
+                  "maximal_queue_lifetime = %llds\n"
+                  "bounce_queue_lifetime = %llds\n"
+                  "tuvi_segment_size = %lld\n",
+                  (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
+                  (long long)weather->lifetime_s, (long long)weather->lifetime_s,
+                  (long long)weather->segment_size);
+    CHECK(!w->overflow);
+}
+
+static struct config *load_config(const struct sim_weather *weather)
+{
+    char text[CONFIG_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    write_main_cf(&w, weather);
     struct config_source source = {
-        .main_cf = {.path = "main.cf", .text = slice_of(main_cf)},
+        .main_cf = {.path = "main.cf", .text = writer_slice(&w)},
         .master_cf = {.path = "master.cf", .text = slice_of(master_cf)},
         .machine = {.hostname = slice_of("mx.sim.test")},
     };
@@ -54,30 +72,51 @@ static void end_config(void *owner)
 /* The same settings under another address: whoever still points into the old ones is found. */
 static void reload(struct world *world)
 {
-    struct config *config = load_config();
+    struct config *config = load_config(world->weather);
     struct snapshot_source source = {.config = config, .ended = end_config, .owner = config};
     sim_tell(world->clock, "worker: reload");
+    sim_note(world->clock, FAULT_RELOAD);
     mta_reload(world->mta, &source);
 }
 
-static struct stream_user *accept_client(struct sim_listener *listener, struct stream *stream)
+/* ---- clients ---- */
+
+static struct stream_user *accept_client(struct world *world, size_t service, struct stream *stream)
 {
-    struct world *world = CONTAINER_OF(listener, struct world, listener);
-    struct session_peer peer = {.client_port = 1025, .server_port = listener->port};
+    struct session_peer peer = {.client_port = 1025, .server_port = world->listeners[service].port};
     CHECK(ip_parse(slice_of("127.0.0.1"), &peer.client));
     peer.server = peer.client;
     sim_stream_set_owner(stream, world);
     if (++world->clients % CLIENTS_PER_RELOAD == 0)
         reload(world);
-    return mta_accept(world->mta, 0, stream, &peer);
+    return mta_accept(world->mta, service, stream, &peer);
 }
 
-void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_net *net)
+static struct stream_user *accept_relay(struct sim_listener *listener, struct stream *stream)
 {
-    *world = (struct world){.clock = clock, .net = net, .config = load_config()};
-    sim_disk_init(&world->disk, clock);
-    world->listener = (struct sim_listener){.port = SIM_PORT_SMTP, .accept = accept_client};
-    sim_net_listen(net, &world->listener);
+    return accept_client(CONTAINER_OF(listener, struct world, listeners[0]), 0, stream);
+}
+
+static struct stream_user *accept_submission(struct sim_listener *listener, struct stream *stream)
+{
+    return accept_client(CONTAINER_OF(listener, struct world, listeners[1]), 1, stream);
+}
+
+/* ---- its life ---- */
+
+void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_net *net,
+                     const struct sim_weather *weather)
+{
+    *world =
+        (struct world){.clock = clock,
+                       .net = net,
+                       .weather = weather,
+                       .config = load_config(weather),
+                       .listeners = {{.port = SIM_PORT_SMTP, .accept = accept_relay},
+                                     {.port = SIM_PORT_SUBMISSION, .accept = accept_submission}}};
+    sim_disk_init(&world->disk, clock, weather);
+    for (size_t i = 0; i < SIM_SERVICES; i++)
+        sim_net_listen(net, &world->listeners[i]);
 }
 
 void sim_worker_free(struct world *world)
@@ -107,17 +146,30 @@ static void on_restart(struct sim_event *event)
     sim_worker_start(CONTAINER_OF(event, struct world, restart));
 }
 
-void sim_worker_kill(struct world *world, int64_t restart_after_us)
+void sim_worker_kill(struct world *world)
 {
-    sim_tell(world->clock, "worker: killed");
-    world->listener.on = false;
+    sim_tell(world->clock, "worker: is gone");
+    if (!sim_worker_serves(world))
+        sim_note(world->clock, POINT_CRASH_IN_REPLAY);
+    world_accept(world, false);
     world->failed = false;
     sim_cancel(world->clock, &world->wake);
     sim_disk_crash(&world->disk);
     sim_net_kill(world->net, world);
     /* Its memory is not given back piece by piece: a killed process does not do that either. */
     world->mta = NULL;
-    sim_plan(world->clock, &world->restart, restart_after_us, on_restart);
+    sim_plan(world->clock, &world->restart, 1 + (int64_t)sim_chance(world->clock, RESTART_US),
+             on_restart);
+}
+
+bool sim_worker_serves(const struct world *world)
+{
+    return world->mta != NULL && !world->mta->replaying;
+}
+
+static int64_t monotonic_ms(const struct world *world)
+{
+    return (world->clock->now_us - world->clock->boot_us) / 1000;
 }
 
 static void on_wake(struct sim_event *event)
@@ -125,31 +177,35 @@ static void on_wake(struct sim_event *event)
     (void)event; /* the turn after every event does the rest */
 }
 
-void sim_worker_turn(struct world *world)
+static void plan_wake(struct world *world)
 {
-    if (world->mta == NULL)
-        return;
-    mta_turn(world->mta);
-    if (world->failed) {
-        sim_worker_kill(world, 1000000);
-        return;
-    }
     int64_t next_ms = mta_next_wake(world->mta);
     sim_cancel(world->clock, &world->wake);
     if (next_ms == INT64_MAX)
         return;
-    int64_t delay_us = next_ms * 1000 - world->clock->now_us;
+    int64_t delay_us = (next_ms * 1000) - (world->clock->now_us - world->clock->boot_us);
     sim_plan(world->clock, &world->wake, delay_us > 0 ? delay_us : 0, on_wake);
+}
+
+bool sim_worker_turn(struct world *world)
+{
+    if (world->mta == NULL)
+        return true;
+    mta_turn(world->mta);
+    if (world->failed)
+        return false;
+    if (world->mta->core.spool.committing.count > 1)
+        sim_note(world->clock, POINT_GROUP_COMMIT);
+    plan_wake(world);
+    return true;
 }
 
 /* ---- the operations of mta/world.h that are not the network's ---- */
 
-enum { SIM_EPOCH_S = 1795000000 };
-
 struct moment world_now(struct world *world)
 {
-    return (struct moment){.monotonic_ms = world->clock->now_us / 1000,
-                           .wall_us = (int64_t)SIM_EPOCH_S * 1000000 + world->clock->now_us,
+    return (struct moment){.monotonic_ms = monotonic_ms(world),
+                           .wall_us = world->clock->wall_us + world->clock->now_us,
                            .zone_name = "UTC"};
 }
 
@@ -161,6 +217,11 @@ void world_random(struct world *world, void *bytes, size_t len)
 
 void world_log(struct world *world, const struct log_event *event)
 {
+    static const struct slice discarded = SLICE_LITERAL("it has no sender to be returned to");
+    if (slice_ends_nocase(event->text, discarded))
+        world->discarded++;
+    if (slice_ends_nocase(event->text, slice_of("never acknowledged, was cut off")))
+        sim_note(world->clock, POINT_TORN_BATCH_CUT);
     sim_tell(world->clock, "%s: %s%.*s", event->program, log_severity_prefix(event->severity),
              SLICE_PRINTF(event->text));
 }
@@ -173,6 +234,7 @@ void world_fail(struct world *world, const char *reason)
 
 void world_disk(struct world *world, struct disk_request *request)
 {
+    world->disk.replaying = !sim_worker_serves(world);
     sim_disk_request(&world->disk, request);
 }
 
@@ -184,7 +246,8 @@ struct stream *world_connect(struct world *world, const struct endpoint *endpoin
 
 void world_accept(struct world *world, bool on)
 {
-    world->listener.on = on;
+    for (size_t i = 0; i < SIM_SERVICES; i++)
+        world->listeners[i].on = on;
 }
 
 void world_find_host(struct world *world, struct host_question *question)

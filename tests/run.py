@@ -27,7 +27,10 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 HEARTBEAT_S = 60
+SEEDS = 20000     # nights to simulate
 SHOWN_LINES = 40  # of the output of a stage that failed
+MARKERS = ("markers=slow: too slow under the sanitizers\n"
+           "unsanitized: the sanitizers change what it looks at")
 SANITIZED = ("-Db_sanitize=address,undefined", "-Db_lundef=false")
 
 
@@ -180,14 +183,34 @@ def unit(stage, name, patience="1", **environment):
         stage.outcome.failed.append(f"meson test: exit status {code}")
 
 
-def simulate(stage, name, divisor, **environment):
-    """All seeds, or that part of them. They count as one test, but each seed that fails is named."""
+def simulate(stage, name, divisor, *words, **environment):
+    """All seeds, or that part of them. They count as one test, but each seed that fails is named. So many
+    as are run by default must also show every fault and every named point."""
     seeds = max(1, stage.options.seeds // divisor)
-    code = stage.run(stage.folder(name) / "sim", "--seeds", seeds, **environment)
+    full = ["--full"] if seeds >= SEEDS else []
+    code = stage.run(stage.folder(name) / "sim", "--seeds", seeds, "--jobs", os.cpu_count(), *full, *words,
+                     **environment)
     bad = [line for line in stage.lines() if re.match(r"seed \d+ failed", line)]
     stage.outcome.failed += bad
     if not bad:
         stage.outcome.expect(code == 0, f"sim: exit status {code}")
+
+
+def simulate_asan(stage):
+    """A killed worker leaves its memory behind, in the simulation as in life; so leaks are looked for in
+    nights without crashes."""
+    simulate(stage, "asan", 20, ASAN_OPTIONS="detect_leaks=0")
+    simulate(stage, "asan", 100, "--calm", ASAN_OPTIONS="detect_leaks=1")
+
+
+def faults(stage):
+    """What must not be in a spool is put in, and must be noticed."""
+    code = stage.run(PYTHON, "scripts/mutants.py", "faults", stage.folder("gcc"))
+    for line in stage.lines():
+        if line.startswith(("ok ", "FAILED ")):
+            stage.outcome.expect(line.startswith("ok "), line[8:])
+    if code != 0 and not stage.outcome.failed:
+        stage.outcome.failed.append(f"scripts/mutants.py: exit status {code}")
 
 
 def check(stage):
@@ -220,7 +243,7 @@ def system(stage, name, *which, **environment):
     junit.unlink(missing_ok=True)
     temporary = stage.options.results / f"{stage.name}-tmp"
     code = stage.run(PYTHON, "-m", "pytest", "-v", "-rs", "--durations=10", "--color=no",
-                     "-p", "no:cacheprovider", "-o", "markers=slow: not run under the sanitizers",
+                     "-p", "no:cacheprovider", "-o", MARKERS,
                      "--basetemp", temporary, "--junitxml", junit, *which,
                      TUVI_BUILD=str(stage.folder(name)), **environment)
     if junit.exists():
@@ -230,14 +253,14 @@ def system(stage, name, *which, **environment):
 
 
 def system_asan(stage):
-    """The same from outside, less what is marked slow and what measures memory. What the sanitizers
+    """The same from outside, less what is marked slow and what the sanitizers change. What the sanitizers
     find in a process of tuvid's ends that process alone, so it is read from their reports, which any
     user must be able to write."""
     with tempfile.TemporaryDirectory(prefix="tuvi-reports-") as name:
         os.chmod(name, 0o1777)
         common = f"log_path={name}/report:print_stacktrace=1"
         system(stage, "asan", SYSTEM, f"--ignore={DEMO}", f"--ignore={SYSTEM}/test_memory.py",
-               "-m", "not slow",
+               "-m", "not slow and not unsanitized",
                ASAN_OPTIONS=f"{common}:detect_leaks=0", UBSAN_OPTIONS=common)
         for report in sorted(pathlib.Path(name).iterdir()):
             shutil.copy(report, stage.options.results)
@@ -280,10 +303,9 @@ STAGES = {
     "unit": Plan("unit tests and transcripts", using(unit, "gcc"), ["build"]),
     "unit-asan": Plan("the same under the sanitizers", using(unit, "asan", "5"), ["build-asan"]),
     "fuzz": Plan("kept inputs, then new ones for a while", fuzz, ["build-fuzz"], 30),
-    "sim": Plan("simulated nights", using(simulate, "gcc", 1), ["build"], 20),
-    # A killed worker leaves its memory behind, in the simulation as in life.
-    "sim-asan": Plan("fewer of them, under the sanitizers",
-                     using(simulate, "asan", 4, ASAN_OPTIONS="detect_leaks=0"), ["build-asan"], 20),
+    "sim": Plan("simulated nights", using(simulate, "gcc", 1), ["build"], 20, alone=True),
+    "sim-asan": Plan("fewer of them, under the sanitizers", simulate_asan, ["build-asan"], 20),
+    "faults": Plan("deliberate faults in the spool, for the simulator to notice", faults, ["build"]),
     "check": Plan("format, floors, hardening, banned functions", check, ["build"]),
     "demo": Plan("scripts/demo, and what changes its outcome", using(system, "gcc", DEMO), ["build"]),
 }
@@ -389,7 +411,8 @@ def read_options():
     parser.add_argument("stages", nargs="*", metavar="STAGE")
     parser.add_argument("--list", action="store_true", help="name the stages and end")
     parser.add_argument("--build", default="build-test", metavar="DIR", help="where to build")
-    parser.add_argument("--seeds", type=int, default=1000, metavar="N", help="nights to simulate")
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N",
+                        help="nights to simulate")
     parser.add_argument("--fuzz-seconds", type=int, default=10, metavar="N", help="for each fuzzer")
     options = parser.parse_args()
     for name in options.stages:

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,6 +68,15 @@ static inline int answer_of(const struct outcome *outcome)
 {
     assert_true(WIFEXITED(outcome->status));
     return WEXITSTATUS(outcome->status) == SANDBOX_EXIT ? ENDS : WEXITSTATUS(outcome->status);
+}
+
+/* As roles do before they enter. */
+static inline int become_nobody(void)
+{
+    return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+                              setresuid(NOBODY, NOBODY, NOBODY) == 0)
+               ? 0
+               : -1;
 }
 
 /* ---- attacks ---- */

@@ -10,6 +10,7 @@ static struct smtp_server server;
 static struct smtp_server_settings settings;
 static struct slice mechanisms;
 static bool tls_from_the_start;
+static struct smtp_server_terms terms;
 
 struct flag {
     const char *name;
@@ -17,10 +18,16 @@ struct flag {
 };
 
 static const struct flag flags[] = {
-    {"helo_required", &settings.helo_required}, {"vrfy", &settings.vrfy_enabled},
-    {"starttls", &settings.tls_offered},        {"tls_required", &settings.tls_required},
-    {"auth_tls_only", &settings.auth_tls_only}, {"auth_old_form", &settings.auth_old_form},
+    {"helo_required", &settings.helo_required},
+    {"vrfy", &settings.vrfy_enabled},
+    {"starttls", &settings.tls_offered},
+    {"tls_required", &settings.tls_required},
+    {"auth_tls_only", &settings.auth_tls_only},
+    {"auth_old_form", &settings.auth_old_form},
     {"wrappermode", &tls_from_the_start},
+    {"strict_paths", &settings.strict_paths},
+    {"xclient", &terms.xclient},
+    {"xforward", &terms.xforward},
 };
 
 static const struct {
@@ -42,6 +49,7 @@ static void set_default(void)
                                              .error_limit_hard = 20,
                                              .junk_limit = 100};
     mechanisms = slice_of("");
+    terms = (struct smtp_server_terms){0};
     tls_from_the_start = false;
 }
 
@@ -56,6 +64,18 @@ static void set(struct slice name, struct slice value)
         mechanisms = value;
         return;
     }
+    if (slice_is(name, "noop_commands")) {
+        settings.noop_commands = value;
+        return;
+    }
+    struct slice unknown;
+    uint64_t code;
+    if (slice_is(name, "bare_lf_code") && slice_to_number(value, 599, &code)) {
+        terms.bare_lf_code = (unsigned)code;
+        return;
+    }
+    if (slice_is(name, "discard") && smtp_keywords_parse(value, &terms.discarded, &unknown))
+        return;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (slice_is(name, flags[i].name)) {
             *flags[i].value = true;
@@ -72,6 +92,7 @@ static void set(struct slice name, struct slice value)
 static void start(void)
 {
     smtp_server_init(&server, &settings, tls_from_the_start);
+    smtp_server_set_terms(&server, &terms);
 }
 
 static const char *const question_names[] = {
@@ -81,14 +102,20 @@ static const char *const question_names[] = {
     [SMTP_ASK_AUTH_CANCEL] = "cancel", [SMTP_ASK_MAIL] = "mail",
     [SMTP_ASK_RCPT] = "rcpt",          [SMTP_ASK_DATA] = "data",
     [SMTP_ASK_MESSAGE] = "message",    [SMTP_ASK_RESET] = "reset",
-    [SMTP_ASK_VRFY] = "vrfy",
+    [SMTP_ASK_VRFY] = "vrfy",          [SMTP_ASK_BDAT] = "bdat",
+    [SMTP_ASK_XCLIENT] = "xclient",    [SMTP_ASK_XFORWARD] = "xforward",
+    [SMTP_ASK_UNKNOWN] = "unknown",    [SMTP_ASK_CHUNK] = "chunk",
+    [SMTP_ASK_ABANDON] = "abandon",
 };
 
 static void trace_question(const struct smtp_question *question, struct buf *trace)
 {
     buf_add_printf(trace, "ask %s", question_names[question->kind]);
+    char argument[1024];
+    struct writer w = writer_over(argument, sizeof argument);
+    writer_printable(&w, question->argument);
     if (question->argument.len > 0)
-        buf_add_printf(trace, " %.*s", SLICE_PRINTF(question->argument));
+        buf_add_printf(trace, " %.*s", SLICE_PRINTF(writer_slice(&w)));
     if (question->has_response)
         buf_add_printf(trace, " [%.*s]", SLICE_PRINTF(question->response));
     if (question->kind == SMTP_ASK_MAIL) {
@@ -98,6 +125,8 @@ static void trace_question(const struct smtp_question *question, struct buf *tra
         if (question->mail.eight_bit)
             buf_add_text(trace, " 8bit");
     }
+    if (question->in_chunks)
+        buf_add_printf(trace, " %llu bytes", (unsigned long long)question->size);
     if (question->kind == SMTP_ASK_RCPT)
         buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(question->rcpt.forward_path.text));
 }

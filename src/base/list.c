@@ -30,6 +30,13 @@ void list_push_front(struct list *list, struct list_node *node)
     list->count++;
 }
 
+void list_insert(struct list *list, struct list_node *before, struct list_node *node)
+{
+    struct list_node *next = before != NULL ? before : &list->ends;
+    insert_between(node, next->previous, next);
+    list->count++;
+}
+
 void list_remove(struct list *list, struct list_node *node)
 {
     CHECK(list_holds(node));

@@ -23,6 +23,8 @@ struct list {
 void list_init(struct list *list);
 void list_push_back(struct list *list, struct list_node *node);
 void list_push_front(struct list *list, struct list_node *node);
+/* In front of another that is in the list; NULL: at the back. */
+void list_insert(struct list *list, struct list_node *before, struct list_node *node);
 void list_remove(struct list *list, struct list_node *node);
 
 /* NULL when the list is empty, or after the last node. */

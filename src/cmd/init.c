@@ -281,7 +281,10 @@ static void say_what_next(const struct wishes *w)
     if (geteuid() == 0 && getpwnam("postfix") == NULL && getpwnam("tuvi") == NULL)
         printf("  useradd --system --no-create-home --shell /usr/sbin/nologin tuvi\n");
     if (w->relayhost == NULL)
-        printf("  set relayhost in %s/main.cf: where mail for others goes\n", w->folder);
+        printf(
+            "  mail for others goes where DNS says; set relayhost in %s/main.cf to send it through a "
+            "provider\n",
+            w->folder);
     printf("  tuvi passwd %s USER\n  tuvid -c %s -f\n", w->folder, w->folder);
 }
 

@@ -12,6 +12,11 @@ void queue_list_print_json(const struct queue_view *view);
 /* Envelope, state and content. False when the message is gone or cannot be read to its end. */
 bool queue_show_print(const struct queue_entry *entry);
 
+/* Writes ID.eml, the content as it will be sent, and ID.envelope, which names sender and
+ * recipients, in the folder we are in; none of them may exist. ERR_OTHER: the message cannot be
+ * read. */
+MUST_CHECK struct err queue_export_write(const struct queue_entry *entry);
+
 /* The sender as people see it: the null reverse-path has Postfix's name for it. */
 struct slice queue_sender(const struct envelope *envelope);
 /* Foreign text, with '?' for what is not printable. */

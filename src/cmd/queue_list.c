@@ -63,12 +63,22 @@ static void print_recipients(const struct form *form, const struct queue_entry *
     }
 }
 
+/* As mailq marks them. */
+static const char *mark_of(const struct spool_message *message)
+{
+    if (message->held)
+        return "!";
+    return message->expired ? "#" : "";
+}
+
 static void print_entry(const struct form *form, const struct queue_entry *entry,
                         const struct envelope *envelope)
 {
     char arrival[TIME_TEXT_MAX];
     write_time(form, entry->message->arrival_us, arrival);
-    printf("%-*s %*llu %-*s ", form->id_columns, entry->queue_id, form->size_columns,
+    char queue_id[QUEUE_VIEW_ID_MAX + 1];
+    snprintf(queue_id, sizeof queue_id, "%s%s", entry->queue_id, mark_of(entry->message));
+    printf("%-*s %*llu %-*s ", form->id_columns, queue_id, form->size_columns,
            (unsigned long long)entry->message->size, form->time_columns, arrival);
     queue_print_foreign(queue_sender(envelope));
     putchar('\n');
@@ -129,13 +139,20 @@ static void print_json_recipients(const struct queue_entry *entry, const struct 
     }
 }
 
+static const char *queue_name_of(const struct spool_message *message)
+{
+    if (message->held)
+        return "hold";
+    return message->tries > 0 ? "deferred" : "incoming";
+}
+
 static void print_json_entry(const struct queue_entry *entry, const struct envelope *envelope)
 {
     const struct spool_message *message = entry->message;
     printf("{\"queue_name\": \"%s\", \"queue_id\": \"%s\", \"arrival_time\": %lld, "
-           "\"message_size\": %llu, \"forced_expire\": false, \"sender\": ",
-           message->tries > 0 ? "deferred" : "incoming", entry->queue_id,
-           (long long)(message->arrival_us / 1000000), (unsigned long long)message->size);
+           "\"message_size\": %llu, \"forced_expire\": %s, \"sender\": ",
+           queue_name_of(message), entry->queue_id, (long long)(message->arrival_us / 1000000),
+           (unsigned long long)message->size, message->expired ? "true" : "false");
     print_string(queue_sender(envelope));
     printf(", \"recipients\": [");
     print_json_recipients(entry, envelope);

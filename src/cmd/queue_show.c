@@ -21,7 +21,11 @@ static void print_state(const struct queue_entry *entry)
     printf("size: %llu\n", (unsigned long long)message->size);
     print_time("arrived", message->arrival_us);
     printf("tries: %u\n", message->tries);
-    if (message->next_try_us > 0)
+    if (message->held)
+        puts("on hold");
+    if (message->expired)
+        puts("expired: the next try is the last");
+    if (message->next_try_us > 0 && !message->held)
         print_time("next try", message->next_try_us);
 }
 

@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"init", init_command, "init DIR [options]    make a first configuration in DIR"},
     {"passwd", passwd_command, "passwd DIR USER       set or remove a user's password"},
     {"queue", queue_command,
-     "queue list DIR        list the messages that wait; queue show DIR ID"},
+     "queue list DIR        list the messages that wait; show, export, hold, delete … them"},
     {"reload", reload_command, "reload DIR             have tuvid take a changed configuration"},
     {"sink", sink_command, "sink DIR [options]    receive mail and write it to files in DIR"},
 };

@@ -61,6 +61,7 @@ static void check_domains(const struct parameters *parameters, struct config_not
 
 static void check_tables(const struct parameters *parameters, struct config_notes *notes)
 {
+    bool has_users = parameters->mydestination[0] != '\0';
     const struct {
         enum parameter parameter;
         const char *text;
@@ -68,13 +69,13 @@ static void check_tables(const struct parameters *parameters, struct config_note
     } lists[] = {
         {PARAMETER_virtual_mailbox_maps, parameters->virtual_mailbox_maps, TABLE_SYNTAX_POSTMAP},
         {PARAMETER_relay_recipient_maps, parameters->relay_recipient_maps, TABLE_SYNTAX_POSTMAP},
-        {PARAMETER_local_recipient_maps, parameters->local_recipient_maps, TABLE_SYNTAX_EITHER},
         {PARAMETER_virtual_alias_maps, parameters->virtual_alias_maps, TABLE_SYNTAX_POSTMAP},
         {PARAMETER_virtual_uid_maps, parameters->virtual_uid_maps, TABLE_SYNTAX_POSTMAP},
         {PARAMETER_virtual_gid_maps, parameters->virtual_gid_maps, TABLE_SYNTAX_POSTMAP},
-        /* Nobody asks it where no user is this machine's. */
-        {PARAMETER_alias_maps, parameters->mydestination[0] != '\0' ? parameters->alias_maps : "",
-         TABLE_SYNTAX_ALIASES},
+        /* Nobody asks these where no user is this machine's. */
+        {PARAMETER_local_recipient_maps, has_users ? parameters->local_recipient_maps : "",
+         TABLE_SYNTAX_EITHER},
+        {PARAMETER_alias_maps, has_users ? parameters->alias_maps : "", TABLE_SYNTAX_ALIASES},
     };
     struct table_source source = table_source_of(parameters, notes);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {

@@ -41,6 +41,12 @@ const struct choice choices_mynetworks_style[] = {
     {0},
 };
 
+const struct choice choices_bare_newline[] = {
+    {"normalize", BARE_NEWLINE_NORMALIZE, NULL}, {"yes", BARE_NEWLINE_NORMALIZE, NULL},
+    {"reject", BARE_NEWLINE_REJECT, NULL},       {"note", BARE_NEWLINE_NORMALIZE, NULL},
+    {"no", BARE_NEWLINE_NORMALIZE, NULL},        {0},
+};
+
 const struct choice word_set_facilities[] = {
     {"mail", 0, NULL},   {"auth", 0, NULL},   {"authpriv", 0, NULL},
     {"cron", 0, NULL},   {"daemon", 0, NULL}, {"ftp", 0, NULL},

@@ -12,6 +12,10 @@ enum dns_level { DNS_LEVEL_DISABLED, DNS_LEVEL_ENABLED, DNS_LEVEL_DNSSEC };
 
 enum mynetworks_style { MYNETWORKS_HOST, MYNETWORKS_SUBNET, MYNETWORKS_CLASS };
 
+/* What a line feed without a carriage return comes to. It never ends a message, whatever is set,
+ * and is always noted in the log. */
+enum bare_newline { BARE_NEWLINE_NORMALIZE, BARE_NEWLINE_REJECT };
+
 struct choice {
     const char *word; /* NULL ends a table */
     int value;
@@ -22,6 +26,7 @@ extern const struct choice choices_tls_level[];
 extern const struct choice choices_sasl_type[];
 extern const struct choice choices_dns_level[];
 extern const struct choice choices_mynetworks_style[];
+extern const struct choice choices_bare_newline[];
 
 /* Words of which a value may have several. */
 extern const struct choice word_set_facilities[];

@@ -149,6 +149,30 @@ TIME(smtpd_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
 TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for the TLS handshake.")
 FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")
+TEXT(smtpd_forbidden_commands, BY_SMTPD, "CONNECT GET POST regexp:{{/^[^A-Z]/ Bogus}}",
+     "Commands that no mail client sends: the connection ends. A line that looks like a header of "
+     "a message ends it too. Names, and tables of names.")
+TEXT(smtpd_noop_commands, BY_SMTPD, "", "Names of commands that are answered as NOOP is.")
+TEXT(smtpd_discard_ehlo_keywords, BY_SMTPD, "",
+     "Keywords that the answer to EHLO leaves out, as in chunking, etrn, silent-discard; the last "
+     "one says that the log does not need to know. What they promise is refused.")
+TEXT(smtpd_discard_ehlo_keyword_address_maps, BY_SMTPD, "",
+     "Tables of client addresses with the keywords to be left out for them, in the place of "
+     "smtpd_discard_ehlo_keywords.")
+FLAG(smtpd_forbid_unauth_pipelining, BY_SMTPD, "no",
+     "Whether the connection ends when a client sends on where it has to wait for an answer first.")
+CHOICE(
+    smtpd_forbid_bare_newline, BY_SMTPD, "normalize", bare_newline,
+    "What becomes of lines that end in a line feed alone. normalize (or yes): they get the line "
+    "end that they lack. reject: the client is told so, and the connection ends. no and note mean "
+    "normalize here: a line feed alone never has a part in the end of a message. The default "
+    "differs from Postfix 3.7's, which is no.")
+TEXT(smtpd_forbid_bare_newline_exclusions, BY_SMTPD, "$mynetworks",
+     "Networks whose clients smtpd_forbid_bare_newline = reject does not mean.")
+NUMBER(smtpd_forbid_bare_newline_reject_code, BY_SMTPD, "550", 400, 599,
+       "The reply code of smtpd_forbid_bare_newline = reject.")
+FLAG(strict_rfc821_envelopes, BY_SMTPD, "no",
+     "Whether addresses in MAIL and RCPT must stand in angle brackets.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,
@@ -170,6 +194,17 @@ NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
 NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
        "How many Received lines a message may have: more of them mean that it runs in a "
        "circle.")
+TEXT(smtpd_upstream_proxy_protocol, BY_SMTPD, "",
+     "haproxy: each connection begins with a header of the PROXY protocol, version 1 or 2, and the "
+     "client is whom it names. Only the proxy must be able to reach such a service.")
+TIME(smtpd_upstream_proxy_timeout, BY_SMTPD, "5s", 's', 1,
+     "How long the header of smtpd_upstream_proxy_protocol may take.")
+TEXT(smtpd_authorized_xclient_hosts, BY_SMTPD, "",
+     "Networks of proxies and tests that may say with XCLIENT who the client is: its address, its "
+     "name, even its login.")
+TEXT(smtpd_authorized_xforward_hosts, BY_SMTPD, "",
+     "Networks of content filters that may tell the log with XFORWARD from whom they have a "
+     "message.")
 FLAG(smtpd_client_port_logging, BY_SMTPD, "no", "Whether log lines name the client's port, too.")
 FLAG(enable_long_queue_ids, BY_ALL, "no",
      "Whether queue ids are longer and never come again. Tuvi's never come again in either "
@@ -306,6 +341,10 @@ TEXT(smtp_tls_mandatory_protocols, BY_SMTP, ">=TLSv1",
 CHOICE(smtp_dns_support_level, BY_SMTP, "", dns_level,
        "disabled: no DNS at all. enabled: DNS. dnssec: answers count only as far as the "
        "resolver has checked them. When it is empty, disable_dns_lookups decides.")
+TEXT(
+    tuvi_dns_servers, BY_ALL, "",
+    "The DNS servers that are asked where mail goes, as address or address@port. When it is empty, "
+    "those of /etc/resolv.conf.")
 FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")

@@ -32,12 +32,21 @@ struct table {
 
 /* ---- compiling ---- */
 
+static bool is_group(struct slice text)
+{
+    return slice_starts(text, "{") && words_group_len(text, '{', '}') == text.len;
+}
+
+static struct slice without_braces(struct slice text)
+{
+    return is_group(text) ? slice_trim(slice_make(text.at + 1, text.len - 2)) : text;
+}
+
 static struct err compile_static(struct table *table, struct slice name,
                                  const struct table_source *source)
 {
     (void)source;
-    if (slice_starts(name, "{") && words_group_len(name, '{', '}') == name.len)
-        name = slice_trim(slice_make(name.at + 1, name.len - 2));
+    name = without_braces(name);
     table->answer = slice_make(keep_text(&table->arena, name), name.len);
     return err_none();
 }
@@ -83,11 +92,28 @@ static struct err compile_users(struct table *table, struct slice name,
     return compile_entries(table, slice_of(CONFIG_FILE_USERS), &plain);
 }
 
+/* "{ {RULE} {RULE} }": each becomes a line, as a file would have them. */
+static struct err open_group(struct table *table, struct slice group,
+                             const struct table_source *source, struct table_text *text)
+{
+    struct slice rest = without_braces(group), word;
+    char *lines = keep_new(&table->arena, 2 * group.len);
+    struct writer w = writer_over(lines, 2 * group.len);
+    while (words_next(&rest, &word)) {
+        writer_bytes(&w, without_braces(word));
+        writer_byte(&w, '\n');
+    }
+    return table_text_open(writer_slice(&w), table->type->word, source->notes, text);
+}
+
 static struct err compile_rules(struct table *table, struct slice name,
                                 const struct table_source *source)
 {
     struct table_text text;
-    TRY(open_file(table, name, source, &text));
+    if (is_group(name))
+        TRY(open_group(table, name, source, &text));
+    else
+        TRY(open_file(table, name, source, &text));
     table->rules.kind = table->type->rules;
     struct err err = table_rules_read(&table->rules, &text, &table->arena);
     table_text_close(&text);

@@ -6,7 +6,8 @@
  *   unix:passwd.byname                 the system's users
  *   cidr                               networks, in their order: cidr_table(5)
  *   regexp, pcre                       patterns, in their order: regexp_table(5), pcre_table(5)
- *   inline, static                     what is written in place of a name
+ *   inline, static                     what is written in place of a name; cidr, regexp and pcre
+ *                                      take their rules so, too: "cidr:{ {192.0.2.0/24 OK} }"
  *   proxy:TYPE:NAME                    as TYPE:NAME
  *
  * Keys compare without letter case; what goes into a pattern keeps its own. */

@@ -200,6 +200,23 @@ TEST(networks_are_tried_in_their_order)
     table_free(table);
 }
 
+TEST(rules_can_stand_in_place_of_a_file)
+{
+    struct table *table =
+        table_of("regexp:{{/^[^A-Z]/ Bogus} {/^x{2}y/ two words}}", "", TABLE_SYNTAX_POSTMAP);
+    assert_answer_of(table, TABLE_KEY_WHOLE, "GET", NULL);
+    assert_answer_of(table, TABLE_KEY_WHOLE, "{", "Bogus");
+    assert_answer_of(table, TABLE_KEY_WHOLE, "xxy", "two words");
+    table_free(table);
+    table =
+        table_of("cidr:{ {192.0.2.0/24 ours} {2001:db8::/32 theirs} }", "", TABLE_SYNTAX_POSTMAP);
+    assert_answer_of(table, TABLE_KEY_WHOLE, "192.0.2.77", "ours");
+    assert_answer_of(table, TABLE_KEY_WHOLE, "2001:db8::1", "theirs");
+    assert_answer_of(table, TABLE_KEY_WHOLE, "192.0.3.1", NULL);
+    table_free(table);
+    assert_wrong("regexp:{{/(/ b}}", "", "regexp, line 1: /(/: ");
+}
+
 TEST(patterns_are_tried_in_their_order)
 {
     static const char patterns[] = "# of both kinds\n"
@@ -361,6 +378,7 @@ int main(void)
         cmocka_unit_test(aliases_have_a_colon_behind_the_key),
         cmocka_unit_test(the_systems_users_are_a_table),
         cmocka_unit_test(networks_are_tried_in_their_order),
+        cmocka_unit_test(rules_can_stand_in_place_of_a_file),
         cmocka_unit_test(patterns_are_tried_in_their_order),
         cmocka_unit_test(a_key_with_a_nul_or_too_long_is_in_no_table_of_patterns),
         cmocka_unit_test(an_answer_that_does_not_fit_and_a_pattern_that_gives_up_are_trouble),

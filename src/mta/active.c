@@ -15,6 +15,7 @@ void active_release(struct active *active)
     if (active->message != NULL) {
         queue->active_bytes -= buf_len(&active->message->payload);
         buf_free(&active->message->payload);
+        active->message->in_hand = false;
     }
     queue->active_count--;
     snapshot_leave(active->snapshot);
@@ -79,17 +80,19 @@ static bool record_try(struct active *active)
     bool recorded =
         spool_record_try(&core->spool, message, core_wall_us(core) + wait_us, results, count);
     memory_free(results);
-    if (recorded)
-        queue_add(queue, message);
     return recorded;
 }
 
 bool active_record(struct active *active)
 {
-    bool deferred = count_outcome(active, ATTEMPT_DEFERRED) > 0;
+    struct queue *queue = active->queue;
+    struct spool_message *message = active->message;
+    bool deferred = !message->unwanted && count_outcome(active, ATTEMPT_DEFERRED) > 0;
     if (deferred ? !record_try(active) : !record_done(active))
         return false;
     active_release(active);
+    if (deferred)
+        queue_add(queue, message);
     return true;
 }
 
@@ -115,14 +118,15 @@ static bool is_too_old(const struct active *active)
  * has failed. */
 static void expire(struct active *active)
 {
-    if (!is_too_old(active) || count_outcome(active, ATTEMPT_DEFERRED) == 0)
+    bool forced = active->message->expired;
+    if ((!forced && !is_too_old(active)) || count_outcome(active, ATTEMPT_DEFERRED) == 0)
         return;
     for (size_t i = 0; i < active->message->recipient_count; i++)
         if (active->results[i].outcome == ATTEMPT_DEFERRED)
             active->results[i].outcome = ATTEMPT_FAILED;
     core_log(active->queue->core, SEVERITY_INFO, NULL, "qmgr",
-             "%s: from=<%.*s>, status=expired, returned to sender", active->queue_id.text,
-             SLICE_PRINTF(active->view.envelope.sender));
+             "%s: from=<%.*s>, status=%s, returned to sender", active->queue_id.text,
+             SLICE_PRINTF(active->view.envelope.sender), forced ? "force-expired" : "expired");
 }
 
 static void on_bounce_made(void *owner)
@@ -134,7 +138,7 @@ static void conclude(struct active *active)
 {
     struct core *core = active->queue->core;
     expire(active);
-    if (count_outcome(active, ATTEMPT_FAILED) == 0) {
+    if (active->message->unwanted || count_outcome(active, ATTEMPT_FAILED) == 0) {
         record_or_wait(active);
         return;
     }
@@ -160,8 +164,12 @@ static void on_attempt_done(struct attempt *attempt)
         active->results[attempt->indices[i]] = attempt->results[i];
     CHECK(active->attempts_left > 0);
     active->attempts_left--;
-    if (active->attempts_left == 0)
-        conclude(active);
+    if (active->attempts_left > 0)
+        return;
+    struct core *core = active->queue->core;
+    uint64_t before = core_take_in_hand(core, spool_message_id(active->message));
+    conclude(active);
+    core_take_in_hand(core, before);
 }
 
 /* ---- recipients are sorted by where they go ---- */
@@ -239,8 +247,8 @@ static struct attempt *new_attempt(struct active *active, const struct route *ro
         .arena = &active->arena,
         .snapshot = active->snapshot,
         .route = route,
-        .queue_id = active->queue_id,
         .id = spool_message_id(active->message),
+        .queue_id = active->queue_id,
         .may_be_there = active->was_on_disk || active->message->tries > 0,
         .arrival_us = active->message->arrival_us,
         .activated_us = active->activated_us,

@@ -27,8 +27,8 @@ struct attempt {
     struct arena *arena;       /* of the message; lives as long as the attempt */
     struct snapshot *snapshot; /* the owner holds it, and the route points into it */
     const struct route *route; /* without a transport: there is no way to go */
+    uint64_t id;               /* the message's */
     struct queue_id queue_id;
-    uint64_t id;
     bool may_be_there; /* some of it may have arrived before, and nobody remembers */
     int64_t arrival_us;
     int64_t activated_us; /* when the queue took the message in hand */

@@ -247,7 +247,8 @@ static void store(struct bounce *bounce)
         return;
     }
     struct slice rest = slice_skip(buf_slice(&bounce->report), bounce->stored);
-    bounce->stored += spool_upload_add(bounce->upload, rest);
+    if (rest.len > 0) /* else the upload is whole, and only waits for room */
+        bounce->stored += spool_upload_add(bounce->upload, rest);
     struct envelope envelope = {.flags = ENVELOPE_NOTICE | ENVELOPE_EIGHT_BIT,
                                 .arrival_us = bounce->now.wall_us,
                                 .recipients = &bounce->subject->view->envelope.sender,

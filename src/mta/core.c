@@ -12,6 +12,15 @@ int64_t core_wall_us(const struct core *core)
     return world_now(core->world).wall_us;
 }
 
+uint64_t core_take_in_hand(struct core *core, uint64_t id)
+{
+    if (core->in_hand == NULL)
+        return 0;
+    uint64_t before = core->in_hand->id;
+    core->in_hand->id = id;
+    return before;
+}
+
 struct queue_id core_queue_id(const struct core *core, uint64_t id, int64_t arrival_us)
 {
     return queue_id_make(id, arrival_us, core->parameters->enable_long_queue_ids);

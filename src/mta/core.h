@@ -4,10 +4,12 @@
 
 #include "config/config.h"
 #include "mta/deadline.h"
+#include "mta/in_hand.h"
 #include "mta/queue_id.h"
 #include "mta/world.h"
 #include "spool/spool.h"
 
+struct resolver;
 struct snapshot;
 
 struct core {
@@ -17,11 +19,17 @@ struct core {
     const char *user;                    /* as whom this process runs */
     struct spool spool;
     struct deadlines deadlines;
-    bool stopping; /* finish what is under way, begin nothing */
+    struct resolver *resolver;
+    struct in_hand *in_hand; /* NULL: nobody looks at it */
+    bool stopping;           /* finish what is under way, begin nothing */
 };
 
 int64_t core_now_ms(const struct core *core);  /* monotonic */
 int64_t core_wall_us(const struct core *core); /* since 1970 */
+
+/* Work on this message begins, or goes on after a part of it; 0: it ends. Returns what was in hand
+ * before, to be put back. */
+uint64_t core_take_in_hand(struct core *core, uint64_t id);
 
 struct queue_id core_queue_id(const struct core *core, uint64_t id, int64_t arrival_us);
 

@@ -27,6 +27,13 @@ __attribute__((format(printf, 3, 4))) static void log_line(const struct delivery
              SLICE_PRINTF(writer_slice(&w)));
 }
 
+/* So that it is known which message it was when this goes wrong. */
+static struct core *take_in_hand(const struct delivery *delivery)
+{
+    core_take_in_hand(delivery->core, delivery->attempt != NULL ? delivery->attempt->id : 0);
+    return delivery->core;
+}
+
 /* LMTP's own greeting has a name of its own. */
 static const char *doing_at(const struct delivery *delivery, enum smtp_client_stage stage)
 {
@@ -134,6 +141,7 @@ static void end(struct delivery *delivery, const char *status)
     defer_attempt(delivery, status);
     delivery->events->ended(delivery->owner, slice_of(delivery->reached ? "" : delivery->failure));
     snapshot_leave(delivery->snapshot);
+    next_hop_free(&delivery->next_hop);
     memory_free(delivery);
 }
 
@@ -143,11 +151,11 @@ static void name_peer(struct delivery *delivery)
 {
     const struct route *route = &delivery->route;
     struct writer w = writer_over(delivery->host, sizeof delivery->host - 1);
-    writer_printf(&w, "%s[", route->host);
+    writer_printf(&w, "%s[", next_hop_host(&delivery->next_hop));
     if (route->socket != NULL)
         writer_text(&w, route->socket);
     else
-        ip_format(&w, &delivery->question.addresses[delivery->address]);
+        ip_format(&w, next_hop_address(&delivery->next_hop));
     writer_byte(&w, ']');
     delivery->host[w.len] = '\0';
     w = writer_over(delivery->endpoint, sizeof delivery->endpoint - 1);
@@ -162,9 +170,8 @@ static struct endpoint endpoint_of(const struct delivery *delivery)
     const struct route *route = &delivery->route;
     if (route->socket != NULL)
         return (struct endpoint){.kind = ENDPOINT_UNIX, .path = route->socket_path};
-    return (struct endpoint){.kind = ENDPOINT_IP,
-                             .ip = delivery->question.addresses[delivery->address],
-                             .port = route->port};
+    return (struct endpoint){
+        .kind = ENDPOINT_IP, .ip = *next_hop_address(&delivery->next_hop), .port = route->port};
 }
 
 static void connect_address(struct delivery *delivery)
@@ -183,44 +190,39 @@ static void connect_address(struct delivery *delivery)
 /* This address is no use now: the next one, or the end. */
 static void try_next_address(struct delivery *delivery, const char *status)
 {
-    bool another = delivery->address + 1 < delivery->question.address_count;
+    bool go_on = delivery->attempt != NULL && !delivery->core->stopping;
     drop_stream(delivery);
-    if (!another || delivery->attempt == NULL || delivery->core->stopping) {
-        end(delivery, status);
-        return;
-    }
-    delivery->address++;
+    deadline_clear(&delivery->core->deadlines, &delivery->deadline);
     delivery->tls_given_up = false;
-    connect_address(delivery);
+    delivery->phase = DELIVERY_RESOLVING;
+    if (!go_on || !next_hop_advance(&delivery->next_hop))
+        end(delivery, status);
 }
 
-static void on_host_answered(struct host_question *question)
+/* What was under way fails too, but others for this destination may fare better later: so it is not
+ * told as unreachable. */
+static void fail_for_good(struct delivery *delivery, const char *status)
 {
-    struct delivery *delivery = CONTAINER_OF(question, struct delivery, question);
-    const char *detail = question->outcome == HOST_TROUBLE ? ", try again" : "";
-    if (question->outcome == HOST_FOUND) {
+    fail_attempt(delivery, status);
+    delivery->reached = true;
+    end(delivery, status);
+}
+
+static void on_next_hop(struct next_hop *next_hop, enum next_hop_outcome outcome)
+{
+    struct delivery *delivery = CONTAINER_OF(next_hop, struct delivery, next_hop);
+    switch (outcome) {
+    case NEXT_HOP_FOUND:
         connect_address(delivery);
         return;
-    }
-    set_failure(delivery,
-                "Host or domain name not found. Name service error for name=%s type=A: Host not "
-                "found%s",
-                delivery->route.host, detail);
-    if (question->outcome == HOST_ABSENT)
-        fail_attempt(delivery, "5.4.4");
-    end(delivery, "4.4.3");
-}
-
-static void find_host(struct delivery *delivery)
-{
-    struct host_question *question = &delivery->question;
-    *question = (struct host_question){.name = delivery->route.host, .answered = on_host_answered};
-    if (delivery->route.socket != NULL ||
-        ip_parse(slice_of(delivery->route.host), &question->addresses[0])) {
-        question->address_count = 1;
-        connect_address(delivery);
-    } else {
-        world_find_host(delivery->core->world, question);
+    case NEXT_HOP_LATER:
+        set_failure(delivery, "%s", next_hop->failure);
+        end(delivery, next_hop->status);
+        return;
+    case NEXT_HOP_NEVER:
+        set_failure(delivery, "%s", next_hop->failure);
+        fail_for_good(delivery, next_hop->status);
+        return;
     }
 }
 
@@ -232,12 +234,14 @@ static void on_content_read(struct disk_request *request, int error)
 {
     struct content *content = CONTAINER_OF(request, struct content, request);
     struct delivery *delivery = CONTAINER_OF(content, struct delivery, content);
+    struct core *core = take_in_hand(delivery);
     delivery->reading = false;
     content_read_done(content, error);
     if (delivery->end_status != NULL)
         end(delivery, delivery->end_status);
     else
         run(delivery);
+    core_take_in_hand(core, 0);
 }
 
 static void read_content(struct delivery *delivery)
@@ -301,6 +305,7 @@ static bool send_content(struct delivery *delivery)
 static void begin_attempt(struct delivery *delivery)
 {
     struct attempt *attempt = delivery->attempt;
+    take_in_hand(delivery);
     delivery->transaction = (struct smtp_client_transaction){
         .sender = attempt->sender,
         .recipients = attempt->recipients,
@@ -354,7 +359,7 @@ static void settle(struct delivery *delivery, const struct smtp_client_step *ste
         static const enum attempt_outcome outcomes[] = {
             [2] = ATTEMPT_SENT, [3] = ATTEMPT_FAILED, [4] = ATTEMPT_DEFERRED, [5] = ATTEMPT_FAILED};
         verdict.outcome = outcomes[step->reply->code / 100];
-        verdict.remote_host = slice_of(delivery->route.host);
+        verdict.remote_host = slice_of(next_hop_host(&delivery->next_hop));
         verdict.remote_reply = said;
         smtp_reply_status(step->reply, status);
         if (verdict.outcome == ATTEMPT_SENT)
@@ -441,7 +446,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_START_TLS:
-        world_start_tls(delivery->stream, delivery->route.host);
+        world_start_tls(delivery->stream, next_hop_host(&delivery->next_hop));
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_READY:
@@ -483,9 +488,8 @@ static void run(struct delivery *delivery)
 
 /* ---- events ---- */
 
-static void deadline_expired(struct deadline *deadline)
+static void run_out_of_time(struct delivery *delivery)
 {
-    struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
     if (delivery->phase == DELIVERY_CONNECTING) {
         set_failure(delivery, "connect to %s: Connection timed out", delivery->endpoint);
         try_next_address(delivery, "4.4.1");
@@ -499,27 +503,15 @@ static void deadline_expired(struct deadline *deadline)
         try_next_address(delivery, "4.4.2");
 }
 
-static void on_connected(struct stream_user *user)
+static void be_connected(struct delivery *delivery)
 {
-    struct delivery *delivery = delivery_of(user);
     memcpy(delivery->relay, delivery->endpoint, sizeof delivery->relay);
     delivery->phase = DELIVERY_TALKING;
     be_patient(delivery);
 }
 
-static void on_input(struct stream_user *user)
+static void go_on_with_tls(struct delivery *delivery, const struct tls_facts *facts)
 {
-    run(delivery_of(user));
-}
-
-static void on_drained(struct stream_user *user)
-{
-    run(delivery_of(user));
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    struct delivery *delivery = delivery_of(user);
     char text[512];
     struct writer w = writer_over(text, sizeof text);
     if (delivery->route.transport->tls_loglevel > 0) {
@@ -531,9 +523,8 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     run(delivery);
 }
 
-static void on_closed(struct stream_user *user, const char *reason)
+static void be_closed(struct delivery *delivery, const char *reason)
 {
-    struct delivery *delivery = delivery_of(user);
     delivery->stream = NULL;
     if (delivery->phase == DELIVERY_CONNECTING) {
         set_failure(delivery, "connect to %s: %s", delivery->endpoint, reason);
@@ -553,7 +544,45 @@ static void on_closed(struct stream_user *user, const char *reason)
     }
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+/* Each event is work on the message of the moment; the delivery may be gone when it is over. */
+
+static void deadline_expired(struct deadline *deadline)
+{
+    struct delivery *delivery = CONTAINER_OF(deadline, struct delivery, deadline);
+    struct core *core = take_in_hand(delivery);
+    run_out_of_time(delivery);
+    core_take_in_hand(core, 0);
+}
+
+static void on_connected(struct stream_user *user)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    be_connected(delivery_of(user));
+    core_take_in_hand(core, 0);
+}
+
+static void on_input(struct stream_user *user)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    run(delivery_of(user));
+    core_take_in_hand(core, 0);
+}
+
+static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    go_on_with_tls(delivery_of(user), facts);
+    core_take_in_hand(core, 0);
+}
+
+static void on_closed(struct stream_user *user, const char *reason)
+{
+    struct core *core = take_in_hand(delivery_of(user));
+    be_closed(delivery_of(user), reason);
+    core_take_in_hand(core, 0);
+}
+
+static const struct stream_events events = {on_connected, on_input, on_input, on_tls_started,
                                             on_closed};
 
 /* ---- from outside ---- */
@@ -577,6 +606,6 @@ struct delivery *delivery_begin(struct core *core, struct attempt *attempt,
     delivery->settings.helo_name = slice_of(transport->helo_name);
     delivery->settings.lmtp = transport->lmtp;
     memcpy(delivery->relay, "none", sizeof "none");
-    find_host(delivery);
+    next_hop_find(&delivery->next_hop, core, &delivery->route, on_next_hop);
     return delivery;
 }

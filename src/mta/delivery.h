@@ -5,6 +5,7 @@
 
 #include "mta/attempt.h"
 #include "mta/core.h"
+#include "mta/next_hop.h"
 #include "mta/route.h"
 #include "mta/snapshot.h"
 #include "proto/dot_stuffing.h"
@@ -31,8 +32,7 @@ struct delivery {
     struct smtp_client_settings settings;
     struct smtp_client machine;
     struct deadline deadline;
-    struct host_question question;
-    size_t address; /* the one that is tried, of question.addresses */
+    struct next_hop next_hop;
     enum smtp_client_tls wanted_tls;
     bool tls_given_up; /* the handshake failed where TLS is not required */
     bool reached;      /* the server was ready for mail once */

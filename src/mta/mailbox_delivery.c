@@ -40,6 +40,13 @@ static struct mailbox_delivery *delivery_of(struct stream_user *user)
 
 static void deadline_expired(struct deadline *deadline);
 
+/* A crash from now on is this message's. */
+static struct core *take_in_hand(const struct mailbox_delivery *delivery)
+{
+    core_take_in_hand(delivery->core, delivery->attempt != NULL ? delivery->attempt->id : 0);
+    return delivery->core;
+}
+
 static void be_patient(struct mailbox_delivery *delivery)
 {
     int64_t wait_ms = delivery->connected ? PATIENCE_MS : CONNECT_PATIENCE_MS;
@@ -160,6 +167,7 @@ static void on_content_read(struct disk_request *request, int error)
 {
     struct content *content = CONTAINER_OF(request, struct content, request);
     struct mailbox_delivery *delivery = CONTAINER_OF(content, struct mailbox_delivery, content);
+    struct core *core = take_in_hand(delivery);
     delivery->reading = false;
     content_read_done(content, error);
     if (delivery->ending)
@@ -168,6 +176,7 @@ static void on_content_read(struct disk_request *request, int error)
         on_input(&delivery->user);
     else
         send_content(delivery);
+    core_take_in_hand(core, 0);
 }
 
 static void read_content(struct mailbox_delivery *delivery)
@@ -249,16 +258,20 @@ static void on_input(struct stream_user *user)
 static void on_connected(struct stream_user *user)
 {
     struct mailbox_delivery *delivery = delivery_of(user);
+    struct core *core = take_in_hand(delivery);
     delivery->connected = true;
     delivery->times.connected_us = core_wall_us(delivery->core);
     be_patient(delivery);
     send_head(delivery);
     send_content(delivery);
+    core_take_in_hand(core, 0);
 }
 
 static void on_drained(struct stream_user *user)
 {
+    struct core *core = take_in_hand(delivery_of(user));
     send_content(delivery_of(user));
+    core_take_in_hand(core, 0);
 }
 
 static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)

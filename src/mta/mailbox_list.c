@@ -44,7 +44,9 @@ const char *mailbox_table_name(enum address_class class)
 void mailbox_lists_make(const struct parameters *parameters, struct mailbox_lists *out,
                         struct config_notes *notes)
 {
-    const char *const texts[SOURCE_COUNT] = {parameters->local_recipient_maps,
+    /* Nobody asks for users where none is this machine's. */
+    bool has_users = parameters->mydestination[0] != '\0';
+    const char *const texts[SOURCE_COUNT] = {has_users ? parameters->local_recipient_maps : "",
                                              parameters->virtual_mailbox_maps,
                                              parameters->relay_recipient_maps};
     struct table_source source = table_source_of(parameters, notes);

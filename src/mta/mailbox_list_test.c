@@ -19,7 +19,8 @@ static enum table_result find(struct parameters parameters, enum address_class c
 
 static bool is_listed(const char *maps, const char *delimiter, const char *address)
 {
-    struct parameters parameters = {.virtual_mailbox_maps = maps, .recipient_delimiter = delimiter};
+    struct parameters parameters = {
+        .mydestination = "", .virtual_mailbox_maps = maps, .recipient_delimiter = delimiter};
     return find(parameters, ADDRESS_VIRTUAL_MAILBOX, address) == TABLE_FOUND;
 }
 
@@ -50,7 +51,8 @@ TEST(without_a_table_everybody_exists)
 
 TEST(a_local_user_is_found_by_his_name_and_others_are_not)
 {
-    struct parameters parameters = {.local_recipient_maps = "inline:{ ada=x bob+tag=x }",
+    struct parameters parameters = {.mydestination = "x.test",
+                                    .local_recipient_maps = "inline:{ ada=x bob+tag=x }",
                                     .relay_recipient_maps = "inline:{ ada=x }",
                                     .recipient_delimiter = "+"};
     assert_int_equal(find(parameters, ADDRESS_LOCAL, "ada@here.test"), TABLE_FOUND);
@@ -63,7 +65,8 @@ TEST(a_local_user_is_found_by_his_name_and_others_are_not)
 
 TEST(each_class_has_its_own_tables)
 {
-    struct parameters parameters = {.local_recipient_maps = "inline:{ a@x.test=x }",
+    struct parameters parameters = {.mydestination = "x.test",
+                                    .local_recipient_maps = "inline:{ a@x.test=x }",
                                     .virtual_mailbox_maps = "inline:{ b@x.test=x }",
                                     .relay_recipient_maps = "inline:{ c@x.test=x }",
                                     .recipient_delimiter = ""};
@@ -78,7 +81,7 @@ TEST(each_class_has_its_own_tables)
 
 TEST(a_table_that_cannot_be_read_is_noted)
 {
-    struct parameters parameters = {.relay_recipient_maps = "hash:/x"};
+    struct parameters parameters = {.mydestination = "", .relay_recipient_maps = "hash:/x"};
     struct mailbox_lists lists;
     struct config_notes notes = config_notes_make();
     mailbox_lists_make(&parameters, &lists, &notes);

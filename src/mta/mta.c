@@ -35,6 +35,23 @@ static void on_disk_done(struct disk_request *request, int error)
     spool_request_done(&mta->core.spool, request, error);
 }
 
+/* What compaction found damaged is of no use to anybody any more, but it is not thrown away. */
+static void quarantine_damaged(struct mta *mta)
+{
+    struct spool *spool = &mta->core.spool;
+    struct spool_message *message;
+    while ((message = spool_next_damaged(spool)) != NULL) {
+        struct queue_id id =
+            core_queue_id(&mta->core, spool_message_id(message), message->arrival_us);
+        core_log(&mta->core, SEVERITY_ERROR, NULL, "qmgr",
+                 "%s: what is on disk of this message is damaged (segment %llu, offset %u): it is "
+                 "taken out of the queue, and its segment will be set aside",
+                 id.text, (unsigned long long)message->place.segment, message->place.offset);
+        queue_remove(&mta->queue, message);
+        spool_quarantine(spool, message);
+    }
+}
+
 static void on_retry(struct deadline *deadline)
 {
     struct mta *mta = CONTAINER_OF(deadline, struct mta, retry);
@@ -48,6 +65,50 @@ static void plan_retry(struct mta *mta)
                      on_retry);
 }
 
+/* ---- poison ---- */
+
+static void record_next_poison(struct mta *mta);
+
+static void on_poison_recorded(struct order *order)
+{
+    struct mta *mta = order->owner;
+    in_hand_forgive(mta->core.in_hand, order->id);
+    record_next_poison(mta);
+}
+
+/* The record follows when the log is open; until it is durable the message stays a suspect. */
+static void record_next_poison(struct mta *mta)
+{
+    unsigned at = 0;
+    mta->poison = (struct order){.kind = ORDER_HOLD,
+                                 .id = in_hand_poison(mta->core.in_hand, &at),
+                                 .done = on_poison_recorded,
+                                 .owner = mta};
+    if (mta->poison.id != 0)
+        orders_add(&mta->orders, &mta->poison);
+}
+
+static void hold_poison(struct mta *mta)
+{
+    unsigned at = 0;
+    uint64_t id;
+    if (mta->core.in_hand == NULL)
+        return;
+    in_hand_blame(mta->core.in_hand);
+    while ((id = in_hand_poison(mta->core.in_hand, &at)) != 0) {
+        struct spool_message *message = spool_find(&mta->core.spool, id);
+        if (message == NULL)
+            continue;
+        struct queue_id queue_id = core_queue_id(&mta->core, id, message->arrival_us);
+        core_log(&mta->core, SEVERITY_ERROR, NULL, "qmgr",
+                 "%s: workers crashed %d times with this message in hand: it is held; look at it "
+                 "with \"tuvi queue show\", and report the crash",
+                 queue_id.text, IN_HAND_CRASHES_MAX);
+        message->held = true;
+    }
+    record_next_poison(mta);
+}
+
 /* ---- replay ---- */
 
 static void replay(struct mta *mta);
@@ -59,16 +120,37 @@ static void on_replay_read(struct disk_request *request, int error)
     replay(mta);
 }
 
+/* New ones are in the queue already, if the replay took long. */
+static void add_old(struct mta *mta, struct spool_message *message)
+{
+    if (spool_is_old(&mta->core.spool, message))
+        queue_add(&mta->queue, message);
+}
+
 static void end_replay(struct mta *mta)
 {
     struct map *messages = &mta->core.spool.messages;
     mta->replaying = false;
+    hold_poison(mta);
     for (struct map_node *node = map_next(messages, NULL); node != NULL;
          node = map_next(messages, node))
-        queue_add(&mta->queue, CONTAINER_OF(node, struct spool_message, by_id));
+        add_old(mta, CONTAINER_OF(node, struct spool_message, by_id));
     if (messages->count > 0)
         core_log(&mta->core, SEVERITY_INFO, NULL, "qmgr", "slot %u: %zu messages in the queue",
                  mta->core.spool.start.slot, messages->count);
+}
+
+/* Of a message whose record is damaged only the last part of its queue id is known. */
+static void log_note(const struct mta *mta, const struct spool_replay_step *step)
+{
+    struct queue_id id = {.text = ""};
+    if (step->id != 0)
+        id = queue_id_make(step->id, 0, mta->core.parameters->enable_long_queue_ids);
+    core_log(&mta->core, step->serious ? SEVERITY_ERROR : SEVERITY_WARNING, NULL, "qmgr",
+             "spool segment %llu, offset %u: %s%s%s", (unsigned long long)step->place.segment,
+             step->place.offset, step->text,
+             step->id != 0 ? "; it is of the message whose queue id ends in " : "",
+             queue_id_ending(&id));
 }
 
 static void replay(struct mta *mta)
@@ -82,9 +164,7 @@ static void replay(struct mta *mta)
             world_disk(mta->core.world, step.request);
             return;
         case SPOOL_REPLAY_NOTE:
-            core_log(&mta->core, step.serious ? SEVERITY_ERROR : SEVERITY_WARNING, NULL, "qmgr",
-                     "spool segment %llu, offset %u: %s", (unsigned long long)step.place.segment,
-                     step.place.offset, step.text);
+            log_note(mta, &step);
             break;
         case SPOOL_REPLAY_END:
             end_replay(mta);
@@ -117,14 +197,19 @@ struct mta *mta_new(const struct mta_start *start)
     world_random(start->world, &spool.secret_key, sizeof spool.secret_key);
     mta->core.world = start->world;
     mta->core.user = start->user;
+    mta->core.in_hand = start->in_hand;
+    mta->drains = start->drains;
     mta->replaying = true;
     deadlines_init(&mta->core.deadlines);
     spool_init(&mta->core.spool, &spool);
     snapshots_init(&mta->snapshots, &mta->core);
     snapshots_add(&mta->snapshots, &start->source);
     sessions_init(&mta->sessions, &mta->core);
+    resolver_init(&mta->resolver, &mta->core);
+    mta->core.resolver = &mta->resolver;
     schedule_init(&mta->schedule, &mta->core);
     queue_init(&mta->queue, &mta->core, &mta->schedule);
+    orders_init(&mta->orders, &mta->core, &mta->queue);
     replay(mta);
     return mta;
 }
@@ -133,8 +218,10 @@ void mta_free(struct mta *mta)
 {
     mta->core.snapshot = NULL;
     snapshots_free(&mta->snapshots);
+    orders_free(&mta->orders);
     queue_free(&mta->queue);
     schedule_free(&mta->schedule);
+    resolver_free(&mta->resolver);
     spool_free(&mta->core.spool);
     deadlines_free(&mta->core.deadlines);
     memory_free(mta);
@@ -143,6 +230,11 @@ void mta_free(struct mta *mta)
 void mta_reload(struct mta *mta, const struct snapshot_source *source)
 {
     snapshots_add(&mta->snapshots, source);
+}
+
+void mta_order(struct mta *mta, struct order *order)
+{
+    orders_add(&mta->orders, order);
 }
 
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
@@ -156,14 +248,17 @@ void mta_turn(struct mta *mta)
 {
     struct spool_message *message;
     deadlines_expire(&mta->core.deadlines, core_now_ms(&mta->core));
-    if (mta->replaying)
+    if (!mta->core.spool.log_begun || mta_is_drained(mta))
         return;
     while ((message = spool_next_committed(&mta->core.spool)) != NULL)
         queue_add(&mta->queue, message);
     sessions_turn(&mta->sessions);
+    if (!mta->replaying)
+        orders_turn(&mta->orders);
     queue_turn(&mta->queue);
     schedule_turn(&mta->schedule);
     pump_spool(mta);
+    quarantine_damaged(mta);
     plan_retry(mta);
     let_clients_in(mta);
     snapshots_sweep(&mta->snapshots);
@@ -172,7 +267,7 @@ void mta_turn(struct mta *mta)
 int64_t mta_next_wake(const struct mta *mta)
 {
     int64_t deadline = deadlines_next(&mta->core.deadlines);
-    int64_t due = mta->replaying ? INT64_MAX : queue_next_due(&mta->queue);
+    int64_t due = mta->core.spool.log_begun ? queue_next_due(&mta->queue) : INT64_MAX;
     return deadline < due ? deadline : due;
 }
 
@@ -180,6 +275,7 @@ void mta_stop(struct mta *mta)
 {
     mta->core.stopping = true;
     world_accept(mta->core.world, false);
+    spool_rest(&mta->core.spool);
     sessions_stop(&mta->sessions);
 }
 
@@ -187,4 +283,12 @@ bool mta_is_quiet(const struct mta *mta)
 {
     return list_is_empty(&mta->sessions.all) && mta->schedule.connections == 0 && !mta->replaying &&
            log_is_quiet(&mta->core.spool.log) && list_is_empty(&mta->queue.want_room);
+}
+
+bool mta_is_drained(const struct mta *mta)
+{
+    const struct spool *spool = &mta->core.spool;
+    return mta->drains && !mta->replaying && spool->messages.count == 0 &&
+           list_is_empty(&spool->concluding) && list_is_empty(&mta->orders.list) &&
+           log_is_quiet(&spool->log);
 }

@@ -3,7 +3,9 @@
 #ifndef TUVI_MTA_MTA_H
 #define TUVI_MTA_MTA_H
 
+#include "mta/order.h"
 #include "mta/queue.h"
+#include "mta/resolver.h"
 #include "mta/schedule.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
@@ -16,15 +18,21 @@ struct mta_start {
     const uint64_t
         *segments; /* of the slot's log, in ascending order; they must outlive the replay */
     size_t segment_count;
+    struct in_hand *in_hand; /* memory that outlives the process, or NULL */
+    bool drains;             /* nobody brings new mail: it ends when nothing is left to do */
 };
 
 struct mta {
     struct core core;
     struct snapshots snapshots;
     struct sessions sessions;
+    struct resolver resolver;
     struct schedule schedule;
     struct queue queue;
+    struct orders orders;
+    struct order poison;   /* a message is being held that crashed workers; id 0: none is */
     struct deadline retry; /* of what the disk refused */
+    bool drains;
     bool replaying;
     bool accepting; /* clients are let in */
 };
@@ -43,6 +51,9 @@ void mta_reload(struct mta *mta, const struct snapshot_source *source);
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
                                const struct session_peer *peer);
 
+/* What an administrator wants done; the order stays where it is until it is done. */
+void mta_order(struct mta *mta, struct order *order);
+
 /* After the events of a turn, or when mta_next_wake() has come. */
 void mta_turn(struct mta *mta);
 /* Monotonic milliseconds; INT64_MAX when nothing is planned. */
@@ -52,5 +63,7 @@ int64_t mta_next_wake(const struct mta *mta);
 void mta_stop(struct mta *mta);
 /* After mta_stop(): no session, no delivery, and nothing that waits for the disk. */
 bool mta_is_quiet(const struct mta *mta);
+/* It was to drain its queue, and has. */
+bool mta_is_drained(const struct mta *mta);
 
 #endif

@@ -23,6 +23,12 @@ static struct spool_message *message_of(struct heap_node *node)
 
 /* ---- waiting ---- */
 
+static bool is_full(const struct queue *queue)
+{
+    size_t active_max = (size_t)queue->core->parameters->qmgr_message_active_limit;
+    return queue->active_count >= active_max || queue->active_bytes >= ACTIVE_BYTES_MAX;
+}
+
 /* The wall clock says when; the wait is counted on the monotonic one, and is never longer than the
  * longest that is configured, whatever happened to the clock. */
 void queue_add(struct queue *queue, struct spool_message *message)
@@ -34,15 +40,24 @@ void queue_add(struct queue *queue, struct spool_message *message)
         wait_ms = 0;
     if (wait_ms > longest_ms)
         wait_ms = longest_ms;
+    if (message->held)
+        return;
     heap_set(&queue->due, &message->due, core_now_ms(queue->core) + wait_ms);
+    if (wait_ms > 0 || is_full(queue))
+        buf_free(&message->payload); /* read again when it is its turn */
+}
+
+void queue_remove(struct queue *queue, struct spool_message *message)
+{
+    heap_remove(&queue->due, &message->due);
 }
 
 int64_t queue_next_due(const struct queue *queue)
 {
     const struct heap_node *first = heap_first(&queue->due);
-    size_t active_max = (size_t)queue->core->parameters->qmgr_message_active_limit;
-    bool full = queue->active_count >= active_max || queue->active_bytes >= ACTIVE_BYTES_MAX;
-    return first == NULL || full || queue->core->stopping ? INT64_MAX : first->at;
+    /* Nothing is tried whose result could not be recorded. */
+    bool mute = !log_takes_results(&queue->core->spool.log);
+    return first == NULL || is_full(queue) || mute || queue->core->stopping ? INT64_MAX : first->at;
 }
 
 /* ---- activating ---- */
@@ -57,11 +72,11 @@ static void put_off(struct active *active, const char *why)
              active->queue_id.text, why, (unsigned long long)message->place.segment,
              message->place.offset);
     message->next_try_us = INT64_MAX / 2;
-    queue_add(queue, message);
     active_release(active);
+    queue_add(queue, message);
 }
 
-static void use_record(struct active *active)
+static void read_and_route(struct active *active)
 {
     struct queue *queue = active->queue;
     struct spool_message *message = active->message;
@@ -78,6 +93,14 @@ static void use_record(struct active *active)
     active_deliver(active);
 }
 
+static void use_record(struct active *active)
+{
+    struct core *core = active->queue->core;
+    uint64_t before = core_take_in_hand(core, spool_message_id(active->message));
+    read_and_route(active);
+    core_take_in_hand(core, before);
+}
+
 static void on_loaded(struct disk_request *request, int error)
 {
     struct active *active = CONTAINER_OF(request, struct active, load);
@@ -92,6 +115,7 @@ static void activate(struct queue *queue, struct spool_message *message)
     struct active *active = memory_new(sizeof *active);
     active->snapshot = snapshot_hold(queue->core->snapshot);
     heap_remove(&queue->due, &message->due);
+    message->in_hand = true;
     queue->active_count++;
     active->queue = queue;
     active->message = message;

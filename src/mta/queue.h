@@ -25,6 +25,9 @@ void queue_free(struct queue *queue);
 /* A message that has become durable, was found at start, or waits for its next try. */
 void queue_add(struct queue *queue, struct spool_message *message);
 
+/* It waits no more; nothing happens to one that is in hand or held. */
+void queue_remove(struct queue *queue, struct spool_message *message);
+
 /* Activates what is due and records what waited for room. */
 void queue_turn(struct queue *queue);
 /* When the next message is due, in monotonic milliseconds; INT64_MAX when none is, or when no more

@@ -1,5 +1,7 @@
 #include "mta/queue_id.h"
 
+#include <string.h>
+
 /* Digits and consonants: no vowels, so that no words come out. */
 static const char alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 
@@ -50,6 +52,14 @@ struct queue_id queue_id_make(uint64_t id, int64_t arrival_us, bool long_form)
                       (unsigned long long)rotated(id));
     }
     return queue_id;
+}
+
+const char *queue_id_ending(const struct queue_id *queue_id)
+{
+    const char *separator = strrchr(queue_id->text, 'z');
+    if (separator != NULL)
+        return separator + 1;
+    return queue_id->text[0] != '\0' ? queue_id->text + SHORT_MICROSECONDS_DIGITS : "";
 }
 
 static bool read_in_base(struct slice text, unsigned base, uint64_t *out)

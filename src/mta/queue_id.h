@@ -14,6 +14,9 @@ struct queue_id {
 
 struct queue_id queue_id_make(uint64_t id, int64_t arrival_us, bool long_form);
 
+/* The part that names the message, without the time: "" when the id is empty. */
+const char *queue_id_ending(const struct queue_id *queue_id);
+
 /* The message id that a queue id names. False when it is none. */
 bool queue_id_parse(struct slice text, uint64_t *id);
 

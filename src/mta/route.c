@@ -202,6 +202,20 @@ bool routes_want_mailboxes(const struct routes *routes)
     return false;
 }
 
+static bool wants_dns(const struct route_rule *rule)
+{
+    return rule->trouble == NULL && rule->transport.mailbox == MAILBOX_NONE &&
+           rule->transport.wants_mx && rule->socket_path[0] == '\0' && rule->next_hop[0] != '[';
+}
+
+bool routes_want_dns(const struct routes *routes)
+{
+    for (enum address_class class = 0; class < ADDRESS_CLASS_COUNT; class ++)
+        if (wants_dns(&routes->rules[class]))
+            return true;
+    return false;
+}
+
 /* ---- finding a route ---- */
 
 static void make_socket_route(const struct route_rule *rule, struct route *out)
@@ -234,12 +248,12 @@ const char *route_find(const struct routes *routes, enum address_class class, st
     }
     if (!hop_parse(next_hop, rule->transport.port, &host, &route.port, &exact))
         return "the domain cannot be a next hop";
-    if (!exact && rule->transport.wants_mx)
-        return "MX records cannot be looked up yet: set relayhost = [host] or [host]:port";
+    route.wants_mx = !exact && rule->transport.wants_mx;
     struct writer w = writer_over(route.host, sizeof route.host - 1);
     writer_bytes(&w, host);
     w = writer_over(route.name, sizeof route.name - 1);
-    writer_printf(&w, "%s:[%s]:%u", rule->transport.name, route.host, route.port);
+    writer_printf(&w, route.wants_mx ? "%s:%s:%u" : "%s:[%s]:%u", rule->transport.name, route.host,
+                  route.port);
     *out = route;
     return NULL;
 }

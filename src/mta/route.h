@@ -32,6 +32,7 @@ struct route {
     char name[ROUTE_NAME_MAX];     /* "smtp:[127.0.0.1]:2526": one per destination */
     char host[ROUTE_HOST_MAX + 1]; /* a name, or an address without brackets */
     uint16_t port;
+    bool wants_mx; /* the host is a domain: its MX records say which hosts take its mail */
     const struct transport *transport;
     const char *socket;      /* a local socket as it was written, "private/dovecot-lmtp"; or NULL */
     const char *socket_path; /* the same, absolute */
@@ -39,6 +40,9 @@ struct route {
 
 /* Some mail goes into mailboxes that we write ourselves. */
 bool routes_want_mailboxes(const struct routes *routes);
+
+/* Some mail goes where MX records say. */
+bool routes_want_dns(const struct routes *routes);
 
 /* Errors, with file and line, for what cannot be understood. */
 void routes_make(const struct parameters *parameters, const struct transports *transports,

@@ -104,10 +104,31 @@ TEST(what_cannot_be_delivered_says_why)
     assert_int_equal(make(&parameters), 0);
     assert_non_null(route_find(&routes, ADDRESS_LOCAL, slice_of("mx"), &route));
     assert_non_null(route_find(&routes, ADDRESS_VIRTUAL_ALIAS, slice_of("mx"), &route));
-    assert_non_null(
-        strstr(route_find(&routes, ADDRESS_REMOTE, slice_of("example.net"), &route), "MX"));
+}
+
+TEST(without_a_relay_host_mx_records_say_where_mail_goes)
+{
+    struct parameters parameters = parameters_with("");
+    struct route route;
+    assert_int_equal(make(&parameters), 0);
+    assert_true(routes_want_dns(&routes));
+    assert_null(route_find(&routes, ADDRESS_REMOTE, slice_of("example.net"), &route));
+    assert_true(route.wants_mx);
+    assert_string_equal(route.name, "smtp:example.net:25");
+    assert_string_equal(route.host, "example.net");
+    assert_null(route_find(&routes, ADDRESS_REMOTE, slice_of("[192.0.2.5]"), &route));
+    assert_false(route.wants_mx);
+    parameters.relayhost = "example.org:587"; /* a domain too */
+    assert_int_equal(make(&parameters), 0);
+    assert_true(routes_want_dns(&routes));
+    assert_route(ADDRESS_REMOTE, "example.net", "smtp:example.org:587");
+    parameters.relayhost = "[mx.example.org]";
+    assert_int_equal(make(&parameters), 0);
+    assert_false(routes_want_dns(&routes));
+    parameters.relayhost = "";
     parameters.disable_dns_lookups = true;
     assert_int_equal(make(&parameters), 0);
+    assert_false(routes_want_dns(&routes));
     assert_route(ADDRESS_REMOTE, "example.net", "smtp:[example.net]:25");
     assert_route(ADDRESS_REMOTE, "[192.0.2.5]", "smtp:[192.0.2.5]:25");
 }
@@ -266,6 +287,7 @@ int main(void)
         cmocka_unit_test(next_hops_are_read_in_all_their_forms),
         cmocka_unit_test(mail_for_others_goes_to_the_relay_host),
         cmocka_unit_test(what_cannot_be_delivered_says_why),
+        cmocka_unit_test(without_a_relay_host_mx_records_say_where_mail_goes),
         cmocka_unit_test(a_bad_next_hop_is_an_error),
         cmocka_unit_test(lmtp_goes_to_sockets_and_hosts),
         cmocka_unit_test(a_service_of_master_cf_is_a_transport_with_its_own_settings),

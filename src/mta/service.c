@@ -49,12 +49,14 @@ static struct smtp_server_settings smtp_settings(const struct parameters *parame
         .junk_limit = (uint64_t)parameters->smtpd_junk_command_limit,
         .error_pause_ms = (uint64_t)parameters->smtpd_error_sleep_time * 1000,
         .helo_required = parameters->smtpd_helo_required,
+        .strict_paths = parameters->strict_rfc821_envelopes,
         .vrfy_enabled = !parameters->disable_vrfy_command,
         .tls_offered = level != TLS_LEVEL_NONE && !wrapped,
         .tls_required = level == TLS_LEVEL_ENCRYPT && !wrapped,
         .auth_enabled = parameters->smtpd_sasl_auth_enable,
         .auth_tls_only = parameters->smtpd_tls_auth_only || level == TLS_LEVEL_ENCRYPT,
         .auth_old_form = parameters->broken_sasl_auth_clients,
+        .noop_commands = slice_of(parameters->smtpd_noop_commands),
     };
 }
 
@@ -107,6 +109,7 @@ void service_make(const struct config_service *config, const struct transports *
         .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),
     };
     policy_make(parameters, &out->policy, notes);
+    wire_rules_make(parameters, &out->wire, notes);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);
@@ -119,6 +122,7 @@ void service_make(const struct config_service *config, const struct transports *
 void service_free(struct service *service)
 {
     policy_free(&service->policy);
+    wire_rules_free(&service->wire);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);
     mailbox_lists_free(&service->mailboxes);

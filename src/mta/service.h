@@ -11,12 +11,14 @@
 #include "mta/mailbox_list.h"
 #include "mta/policy.h"
 #include "mta/route.h"
+#include "mta/wire_rules.h"
 #include "proto/smtp_server.h"
 
 struct service {
     const struct parameters *parameters;
     const char *name; /* for the log: "postfix/submission" */
     struct smtp_server_settings smtp;
+    struct wire_rules wire;
     struct policy policy;
     struct network_list mynetworks;
     struct address_classes classes;

@@ -18,7 +18,7 @@ static struct session *session_of(struct stream_user *user)
     return CONTAINER_OF(user, struct session, user);
 }
 
-static void close_stream(struct session *session)
+void session_close_stream(struct session *session)
 {
     world_close(session->stream);
     session->stream = NULL;
@@ -58,10 +58,17 @@ static void deadline_expired(struct deadline *deadline)
     case WAIT_PAUSE:
         session->wait = WAIT_NOTHING;
         break;
-    case WAIT_NOTHING: /* it does not read what we say */
+    case WAIT_PROXY:
+        session_proxy_timed_out(session);
+        break;
     case WAIT_TLS:
+        session_explain_silence(session);
         session_log_lost(session, "timeout");
-        close_stream(session);
+        session_close_stream(session);
+        break;
+    case WAIT_NOTHING: /* it does not read what we say */
+        session_log_lost(session, "timeout");
+        session_close_stream(session);
         break;
     case WAIT_AUTH_SERVER:
     case WAIT_AUTH:
@@ -88,7 +95,8 @@ static void expect_input(struct session *session)
 
 static void end_session(struct session *session)
 {
-    session_log_disconnect(session);
+    if (!session->proxy_due) /* else no client ever was */
+        session_log_disconnect(session);
     session_stop_waiting(session);
     auth_request_cancel(&session->auth);
     session_forget_transaction(session);
@@ -96,6 +104,7 @@ static void end_session(struct session *session)
     list_remove(&session->sessions->all, &session->node);
     buf_free(&session->held);
     memory_free(session->tls);
+    memory_free(session->forwarded);
     snapshot_leave(session->snapshot);
     memory_free(session);
 }
@@ -120,7 +129,7 @@ static void start_tls(struct session *session, struct slice rest)
         session_log(session, SEVERITY_WARNING,
                     "improper command pipelining after STARTTLS from %s: the connection is closed",
                     session->peer_name);
-        close_stream(session);
+        session_close_stream(session);
         return;
     }
     session->wait = WAIT_TLS;
@@ -144,7 +153,7 @@ static void lack_input(struct session *session)
         smtp_server_shut_down(&session->machine);
     } else if (world_input_ended(session->stream)) {
         session_log_lost(session, "lost connection");
-        close_stream(session);
+        session_close_stream(session);
     } else {
         session->wait = WAIT_INPUT;
     }
@@ -163,7 +172,8 @@ static void take_step(struct session *session, const struct smtp_server_step *st
         break;
     case SMTP_SERVER_ASK:
         session->input_waits = rest.len > 0;
-        session_find_answer(session, &step->question);
+        if (!session_talks_too_early(session, &step->question, rest))
+            session_find_answer(session, &step->question);
         break;
     case SMTP_SERVER_BODY:
         expect_input(session);
@@ -176,7 +186,7 @@ static void take_step(struct session *session, const struct smtp_server_step *st
         start_tls(session, rest);
         break;
     case SMTP_SERVER_CLOSE:
-        close_stream(session);
+        session_close_stream(session);
         break;
     }
 }
@@ -185,6 +195,10 @@ void session_run(struct session *session)
 {
     while (session->stream != NULL && session->wait == WAIT_NOTHING &&
            world_unsent(session->stream) < SESSION_OUTPUT_MAX) {
+        if (session->proxy_due) {
+            session_read_proxy_header(session);
+            continue;
+        }
         struct stream *stream = session->stream;
         struct slice rest = world_input(stream);
         size_t before = rest.len;
@@ -202,7 +216,7 @@ void session_run(struct session *session)
 static void on_input(struct stream_user *user)
 {
     struct session *session = session_of(user);
-    if (session->wait == WAIT_INPUT)
+    if (session->wait == WAIT_INPUT || session->wait == WAIT_PROXY)
         session->wait = WAIT_NOTHING;
     session_run(session);
 }
@@ -229,23 +243,34 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
 static void on_closed(struct stream_user *user, const char *reason)
 {
     struct session *session = session_of(user);
-    if (session->wait == WAIT_TLS)
+    if (session->wait == WAIT_TLS) {
         session_log(session, SEVERITY_INFO, "SSL_accept error from %s: %s", session->peer_name,
                     reason);
-    session_log_lost(session, "lost connection");
+        session_explain_no_tls(session, reason);
+    }
+    if (!session->proxy_due)
+        session_log_lost(session, "lost connection");
     end_session(session);
 }
 
-static void on_connected(struct stream_user *user)
+void session_greet(struct session *session)
 {
-    struct session *session = session_of(user);
     session_log_connect(session);
     expect_input(session);
     if (session->machine.tls) {
         session->wait = WAIT_TLS;
         set_deadline(session, session->service->parameters->smtpd_starttls_timeout * 1000);
-        world_start_tls(session->stream, NULL);
+        world_start_tls_over_input(session->stream);
     }
+}
+
+static void on_connected(struct stream_user *user)
+{
+    struct session *session = session_of(user);
+    if (session->proxy_due)
+        set_deadline(session, session->service->parameters->smtpd_upstream_proxy_timeout * 1000);
+    else
+        session_greet(session);
     session_run(session);
 }
 
@@ -269,8 +294,9 @@ struct stream_user *session_begin(struct sessions *sessions, size_t number, stru
     session->arena = arena_make(SESSION_ARENA_MAX);
     session->held = buf_make(SESSION_HELD_MAX);
     session_auth_init(session);
-    session_log_name(session);
     smtp_server_init(&session->machine, &service->smtp, service->parameters->smtpd_tls_wrappermode);
+    session->proxy_due = service->wire.proxied;
+    session_meet_client(session);
     list_push_back(&sessions->all, &session->node);
     return &session->user;
 }

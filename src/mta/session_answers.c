@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static void keep_helo(struct session *session, struct slice name)
+void session_keep_helo(struct session *session, struct slice name)
 {
     struct writer w = writer_over(session->helo, sizeof session->helo - 1);
     memset(session->helo, 0, sizeof session->helo);
@@ -170,7 +170,7 @@ static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 static bool take_helo(struct session *session, struct slice name)
 {
     session_forget_transaction(session);
-    keep_helo(session, name);
+    session_keep_helo(session, name);
     if (session_policy_lets(session, FACTS_HELO))
         return true;
     session->helo[0] = '\0';
@@ -191,8 +191,16 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
             session_answer(session, "250 %s", session->service->parameters->myhostname);
         break;
     case SMTP_ASK_EHLO:
-        if (take_helo(session, question->argument))
+        if (take_helo(session, question->argument)) {
+            session_log_discarded(session);
             session_auth_offer(session);
+        }
+        break;
+    case SMTP_ASK_XCLIENT:
+        session_answer_xclient(session, question->argument);
+        break;
+    case SMTP_ASK_XFORWARD:
+        session_answer_xforward(session, question->argument);
         break;
     case SMTP_ASK_STARTTLS:
         session_answer(session, "220 2.0.0 Ready to start TLS");
@@ -214,14 +222,27 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         answer_rcpt(session, &question->rcpt);
         break;
     case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
         session_message_begin(session);
         break;
+    case SMTP_ASK_CHUNK:
+        session_message_chunk(session, question->size);
+        break;
+    case SMTP_ASK_ABANDON:
+        session_forget_transaction(session);
+        session_answer(session, "%.*s", SLICE_PRINTF(question->argument));
+        break;
     case SMTP_ASK_MESSAGE:
+        session->transaction.in_chunks = question->in_chunks;
+        session->transaction.wire_len = question->size;
         session_message_end(session);
         break;
     case SMTP_ASK_RESET:
         session_forget_transaction(session);
         session_answer(session, "250 2.0.0 Ok");
+        break;
+    case SMTP_ASK_UNKNOWN:
+        session_answer_unknown(session, question->argument);
         break;
     case SMTP_ASK_VRFY:
         session_answer(session, "252 2.0.0 %.*s",

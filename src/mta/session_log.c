@@ -1,9 +1,15 @@
 #include "mta/session_state.h"
 
+#include <string.h>
+
 void session_log_name(struct session *session)
 {
     struct writer w = writer_over(session->peer_name, sizeof session->peer_name - 1);
-    writer_text(&w, "unknown[");
+    memset(session->peer_name, 0, sizeof session->peer_name);
+    writer_text(&w, session->client_name[0] != '\0' ? session->client_name : "unknown");
+    writer_byte(&w, '[');
+    if (session->peer.client.family == IP_NONE)
+        writer_text(&w, "unknown");
     ip_format(&w, &session->peer.client);
     writer_byte(&w, ']');
     if (session->service->parameters->smtpd_client_port_logging)
@@ -32,7 +38,7 @@ void session_log_disconnect(const struct session *session)
     char text[512];
     struct writer w = writer_over(text, sizeof text);
     smtp_server_write_counts(&session->machine, &w);
-    if (session->machine.body.bare_lf_seen)
+    if (session->machine.bare_lf_seen)
         writer_text(&w, " notes=bare_lf");
     session_log(session, SEVERITY_INFO, "disconnect from %s %.*s", session->peer_name,
                 SLICE_PRINTF(writer_slice(&w)));
@@ -42,12 +48,13 @@ void session_log_lost(const struct session *session, const char *what)
 {
     const struct transaction *transaction = &session->transaction;
     const char *id = transaction->upload != NULL ? transaction->queue_id.text : "NOQUEUE";
-    if (session->machine.mode == SMTP_MODE_BODY)
-        session_log(session, SEVERITY_INFO, "%s: %s after DATA (%llu bytes) from %s", id, what,
+    const char *stage = smtp_server_stage(&session->machine);
+    if (session->machine.mode == SMTP_MODE_BODY || session->machine.mode == SMTP_MODE_CHUNK)
+        session_log(session, SEVERITY_INFO, "%s: %s after %s (%llu bytes) from %s", id, what, stage,
                     (unsigned long long)transaction->content_len, session->peer_name);
     else
-        session_log(session, SEVERITY_INFO, "%s: %s after %s from %s", id, what,
-                    smtp_server_stage(&session->machine), session->peer_name);
+        session_log(session, SEVERITY_INFO, "%s: %s after %s from %s", id, what, stage,
+                    session->peer_name);
 }
 
 void session_log_tls(const struct session *session)
@@ -60,6 +67,20 @@ void session_log_tls(const struct session *session)
     tls_facts_write(tls, &w);
     session_log(session, SEVERITY_INFO, "Anonymous TLS connection %s from %s: %.*s",
                 tls->reused ? "reused" : "established", session->peer_name,
+                SLICE_PRINTF(writer_slice(&w)));
+}
+
+void session_log_discarded(const struct session *session)
+{
+    char text[512];
+    struct writer w = writer_over(text, sizeof text);
+    unsigned discarded = session->machine.terms.discarded;
+    if (discarded == 0 || smtp_keywords_hold(discarded, SMTP_KEYWORD_SILENT_DISCARD))
+        return;
+    for (enum smtp_keyword keyword = 0; keyword < SMTP_KEYWORD_COUNT; keyword++)
+        if (smtp_keywords_hold(discarded, keyword))
+            writer_printf(&w, " %s", smtp_keyword_name(keyword));
+    session_log(session, SEVERITY_INFO, "discarding EHLO keywords:%.*s",
                 SLICE_PRINTF(writer_slice(&w)));
 }
 
@@ -91,12 +112,25 @@ void session_log_policy(const struct session *session, const char *what, const c
     session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
 }
 
+static void write_forwarded(const struct session *session, struct writer *w)
+{
+    const struct forwarded *forwarded = session->forwarded;
+    if (forwarded == NULL)
+        return;
+    if (forwarded->ident[0] != '\0')
+        writer_printf(w, ", orig_queue_id=%s", forwarded->ident);
+    writer_printf(w, ", orig_client=%s[%s]",
+                  forwarded->name[0] != '\0' ? forwarded->name : "unknown",
+                  forwarded->addr[0] != '\0' ? forwarded->addr : "unknown");
+}
+
 void session_log_client(const struct session *session)
 {
     char text[LOG_LINE_MAX];
     struct writer w = writer_over(text, sizeof text - 1);
     writer_printf(&w, "%s: client=%s", session->transaction.queue_id.text, session->peer_name);
     write_login(session, &w, ", ");
+    write_forwarded(session, &w);
     session_log(session, SEVERITY_INFO, "%.*s", SLICE_PRINTF(writer_slice(&w)));
 }
 

@@ -5,7 +5,7 @@
 
 static const char no_space[] = "452 4.3.1 Insufficient system storage";
 
-/* ---- DATA ---- */
+/* ---- DATA and BDAT ---- */
 
 void session_message_begin(struct session *session)
 {
@@ -22,6 +22,7 @@ void session_message_begin(struct session *session)
     transaction->queue_id = core_queue_id(session->core, transaction->id, transaction->arrival_us);
     header_scan_start(&transaction->header);
     session_log_client(session);
+    session_forget_forwarded(session);
     session_answer(session, "354 End data with <CR><LF>.<CR><LF>");
 }
 
@@ -66,7 +67,7 @@ static void write_trace_header(struct session *session, struct writer *w)
     const struct transaction *transaction = &session->transaction;
     struct received received = {
         .helo_name = slice_of(session->helo[0] != '\0' ? session->helo : "unknown"),
-        .client_name = slice_of("unknown"),
+        .client_name = slice_of(session->client_name[0] != '\0' ? session->client_name : "unknown"),
         .client = session->peer.client,
         .tls = parameters->smtpd_tls_received_header ? session->tls : NULL,
         .login = slice_of(parameters->smtpd_sasl_authenticated_header ? session->login : ""),
@@ -151,14 +152,24 @@ static void log_message_id(const struct session *session)
              transaction->queue_id.text, SLICE_PRINTF(message_id.len > 0 ? message_id : none));
 }
 
+static void answer_queued(struct session *session)
+{
+    struct queue_id queue_id = session->transaction.queue_id;
+    bool in_chunks = session->transaction.in_chunks;
+    unsigned long long wire_len = session->transaction.wire_len;
+    session_forget_transaction(session);
+    if (in_chunks)
+        session_answer(session, "250 2.0.0 Ok: %llu bytes queued as %s", wire_len, queue_id.text);
+    else
+        session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+}
+
 /* Policy wants it taken and thrown away. */
 static void discard(struct session *session)
 {
-    struct queue_id queue_id = session->transaction.queue_id;
     log_message_id(session);
-    session_log(session, SEVERITY_INFO, "%s: discarded", queue_id.text);
-    session_forget_transaction(session);
-    session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+    session_log(session, SEVERITY_INFO, "%s: discarded", session->transaction.queue_id.text);
+    answer_queued(session);
 }
 
 /* Asked once, although the end may have to wait for room in the log. */
@@ -197,6 +208,15 @@ static void commit(struct session *session)
     transaction->ticket = message->ticket;
     log_message_id(session);
     session_wait_in(session, &session->sessions->want_durable, WAIT_DURABLE);
+}
+
+/* What is wrong with the content need not wait for its end. */
+void session_message_chunk(struct session *session, uint64_t size)
+{
+    if (session->transaction.failure != NULL)
+        refuse_message(session, session->transaction.failure);
+    else
+        session_answer(session, "250 2.0.0 Ok: %llu bytes", (unsigned long long)size);
 }
 
 void session_message_end(struct session *session)
@@ -250,12 +270,10 @@ static bool resume_room(struct session *session)
 
 static bool resume_durable(struct session *session)
 {
-    struct queue_id queue_id = session->transaction.queue_id;
     if (!log_is_durable(&session->core->spool.log, session->transaction.ticket))
         return false;
     session_stop_waiting(session);
-    session_forget_transaction(session);
-    session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+    answer_queued(session);
     return true;
 }
 

@@ -1,17 +1,19 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
- * machine's questions (session_answers.c, session_auth.c, session_message.c) and what the log is
- * told (session_log.c). */
+ * machine's questions (session_answers.c, session_auth.c, session_message.c), who the client is
+ * (session_client.c), what is no SMTP (session_unknown.c), what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
 #include "mta/session.h"
 #include "mta/snapshot.h"
+#include "proto/client_attributes.h"
 
 enum {
     SESSION_HELO_MAX = 255,
     SESSION_LOGIN_MAX = 255,
     SESSION_MECHANISM_MAX = 20,
-    SESSION_PEER_MAX = 128,
+    SESSION_PEER_MAX = 384,
+    SESSION_NAME_MAX = CLIENT_TEXT_MAX,
     SESSION_ARENA_MAX = 512 << 10,             /* one transaction's addresses */
     SESSION_OUTPUT_MAX = 64 << 10,             /* a client that does not read is not read either */
     SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192, /* one step's content, and the trace header */
@@ -21,6 +23,7 @@ enum {
 enum session_wait {
     WAIT_NOTHING,
     WAIT_INPUT,
+    WAIT_PROXY, /* the header with which a proxy begins */
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
@@ -51,12 +54,21 @@ struct transaction {
     struct queue_id queue_id;
     int64_t arrival_us;
     uint64_t content_len;
+    uint64_t wire_len; /* bytes of its chunks, when it came in_chunks */
+    bool in_chunks;
     const char *failure; /* the reply that the end of the data gets instead of 250 */
     struct header_scan header;
     bool opened; /* the trace header was written; before, content gathers in `opening` */
     size_t opening_len;
     char opening[CONTENT_OPENING_MAX];
     uint64_t ticket;
+};
+
+/* From whom a content filter has the message. */
+struct forwarded {
+    char name[CLIENT_TEXT_MAX + 1];
+    char addr[IP_TEXT_MAX];
+    char ident[CLIENT_TEXT_MAX + 1];
 };
 
 struct session {
@@ -67,7 +79,10 @@ struct session {
     const struct service *service;
     struct stream *stream;
     struct session_peer peer;
+    char client_name[SESSION_NAME_MAX + 1];
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
+    struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
+    bool proxy_due;                   /* a proxy has not yet said who the client is */
     struct smtp_server machine;
     enum session_wait wait;
     struct list_node node; /* in sessions->all */
@@ -75,6 +90,7 @@ struct session {
     struct deadline deadline;
     struct tls_facts *tls; /* NULL before */
     char helo[SESSION_HELO_MAX + 1];
+    bool was_early; /* it talked too early, which was logged */
 
     struct auth_waiter waiter;
     struct auth_request auth;
@@ -95,6 +111,9 @@ struct session {
 
 /* Goes on until input, output, or an answer is missing. The session may be gone afterwards. */
 void session_run(struct session *session);
+/* The client is known: TLS or the greeting comes next. */
+void session_greet(struct session *session);
+void session_close_stream(struct session *session);
 /* The answer to the machine's open question. */
 __attribute__((format(printf, 2, 3))) void session_answer(struct session *session,
                                                           const char *format, ...);
@@ -107,6 +126,7 @@ void session_stop_waiting(struct session *session);
 /* Answers, or leaves the session waiting for an answer. */
 void session_find_answer(struct session *session, const struct smtp_question *question);
 void session_forget_transaction(struct session *session);
+void session_keep_helo(struct session *session, struct slice name);
 
 /* ---- session_auth.c ---- */
 
@@ -118,7 +138,8 @@ void session_auth_cancel(struct session *session);
 
 /* ---- session_message.c ---- */
 
-void session_message_begin(struct session *session); /* DATA */
+void session_message_begin(struct session *session); /* DATA, and BDAT for its first chunk */
+void session_message_chunk(struct session *session, uint64_t size); /* one of them is complete */
 /* Takes content; what the log has no room for is held, and the session waits. */
 void session_message_content(struct session *session, struct slice content);
 void session_message_end(struct session *session);
@@ -137,6 +158,29 @@ bool session_policy_lets(struct session *session, enum facts_stage stage);
 void session_policy_log(const struct session *session, enum facts_stage stage,
                         struct slice recipient, const struct policy_verdict *verdict);
 
+/* ---- session_client.c ---- */
+
+/* The client is the one that session->peer describes: the log and the machine learn of it. */
+void session_meet_client(struct session *session);
+/* Reads the proxy's header, which comes before all else. */
+void session_read_proxy_header(struct session *session);
+void session_proxy_timed_out(struct session *session);
+void session_answer_xclient(struct session *session, struct slice attributes);
+void session_answer_xforward(struct session *session, struct slice attributes);
+void session_forget_forwarded(struct session *session);
+
+/* ---- session_unknown.c ---- */
+
+void session_answer_unknown(struct session *session, struct slice line);
+/* The handshake failed, or never began: where TLS comes first, the log says what may be the matter.
+ */
+void session_explain_no_tls(const struct session *session, const char *reason);
+void session_explain_silence(const struct session *session);
+/* The client did not wait where it must, which bad software does; the log says so, and where that
+ * is forbidden the session ends. */
+bool session_talks_too_early(struct session *session, const struct smtp_question *question,
+                             struct slice rest);
+
 /* ---- session_log.c ---- */
 
 void session_log_name(struct session *session);
@@ -147,6 +191,7 @@ void session_log_tls(const struct session *session);
 /* "reject: RCPT from unknown[192.0.2.1]: TEXT; from=<…> to=<…> …", as programs read it. */
 void session_log_policy(const struct session *session, const char *what, const char *stage,
                         struct slice text, const struct slice *recipient);
+void session_log_discarded(const struct session *session); /* keywords that EHLO leaves out */
 void session_log_client(const struct session *session);
 void session_log_auth_failure(const struct session *session, struct slice reason,
                               struct slice user);

@@ -68,6 +68,8 @@ size_t world_unsent(const struct stream *stream);
 /* The handshake begins with the next byte in either direction; as the server for a stream that was
  * accepted, as the client for one that we opened. The peer's name is for SNI, or NULL. */
 void world_start_tls(struct stream *stream, const char *peer_name);
+/* The same as the server, where what has arrived already is the beginning of the handshake. */
+void world_start_tls_over_input(struct stream *stream);
 /* Sends what was handed over, then closes. The user hears no more of it. */
 void world_close(struct stream *stream);
 

@@ -7,11 +7,13 @@
 #include <sys/types.h>
 
 struct child {
-    const char *role; /* "worker", "auth", "mailbox" */
+    const char *role; /* "worker", "auth", "mailbox", "resolve" */
     uint32_t slot;
-    bool wanted; /* by the configuration */
-    pid_t pid;   /* 0: it is not running */
-    int control; /* our end of its control socket */
+    size_t folder; /* a worker's, in folders.slots */
+    bool drains;   /* it ends by itself, and nobody waits for it */
+    bool wanted;   /* by the configuration */
+    pid_t pid;     /* 0: it is not running */
+    int control;   /* our end of its control socket */
     bool ready;
     bool behind;      /* there is a newer setup than it was given */
     bool taking;      /* it was sent one and has not said that it took it */
@@ -25,6 +27,7 @@ struct child {
 struct child_descriptors {
     int log;
     int slot;
+    int orders;
     const int *listeners;
     size_t listener_count;
 };

@@ -1,7 +1,9 @@
 #include "proc/folders.h"
 
 #include "base/err.h"
+#include "proc/sockets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +17,8 @@ struct opening {
     const struct identity *owner;
     struct folders *folders;
     const char *queue_directory;
+    const struct parameters *parameters;
+    struct config_notes *notes;
 };
 
 /* Makes the folder when it is missing, and gives it to its owner. */
@@ -76,31 +80,73 @@ static struct err lock_pid(struct folders *folders)
     return err_none();
 }
 
-static struct err open_slots(const struct opening *opening, size_t slot_count)
+/* The socket is not beside what the owner of the mail may replace. Without it the queue is served
+ * all the same. */
+static void bind_orders(const struct opening *opening, struct slot_folder *slot)
+{
+    char path[sizeof opening->folders->path + 32];
+    snprintf(path, sizeof path, "%s/orders-%u", opening->folders->path, slot->number);
+    struct err err = socket_bind_unix(path, geteuid(), getegid(), &slot->orders);
+    if (err_is(&err))
+        config_note(opening->notes, CONFIG_WARNING,
+                    parameter_origin(opening->parameters, PARAMETER_queue_directory),
+                    "\"tuvi queue\" can change nothing in slot %u: %s", slot->number, err.text);
+}
+
+static struct err open_slot(const struct opening *opening, uint32_t number)
 {
     struct folders *folders = opening->folders;
-    for (size_t i = 0; i < slot_count; i++) {
-        char path[PATH_LEN_MAX + 64];
-        snprintf(path, sizeof path, "%s/tuvi/slot-%zu", opening->queue_directory, i);
-        TRY(make_folder(path, 0700, opening->owner));
-        TRY(open_folder(path, &folders->slots[i]));
-        folders->slot_count = i + 1;
+    struct slot_folder slot = {.number = number, .orders = -1};
+    char path[sizeof opening->folders->path + 32];
+    snprintf(path, sizeof path, "%s/slot-%u", folders->path, number);
+    TRY(make_folder(path, 0700, opening->owner));
+    TRY(open_folder(path, &slot.fd));
+    bind_orders(opening, &slot);
+    folders->slots[folders->slot_count++] = slot;
+    return err_none();
+}
+
+/* Slots that were left behind when there were more workers. */
+static struct err open_orphans(const struct opening *opening, DIR *folder)
+{
+    const size_t worker_count = opening->folders->slot_count;
+    const struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL) {
+        uint64_t number;
+        if (strncmp(entry->d_name, "slot-", 5) != 0 ||
+            !slice_to_number(slice_of(entry->d_name + 5), UINT16_MAX, &number) ||
+            number < worker_count || opening->folders->slot_count == FOLDERS_SLOTS_MAX)
+            continue;
+        TRY(open_slot(opening, (uint32_t)number));
+        opening->folders->orphan_count++;
     }
     return err_none();
+}
+
+static struct err open_slots(const struct opening *opening, size_t worker_count)
+{
+    for (uint32_t i = 0; i < worker_count; i++)
+        TRY(open_slot(opening, i));
+    DIR *folder = opendir(opening->folders->path);
+    if (folder == NULL)
+        return err_errno(errno, "%s", opening->folders->path);
+    struct err err = open_orphans(opening, folder);
+    closedir(folder);
+    return err;
 }
 
 static struct err open_all(const struct opening *opening, size_t slot_count)
 {
     static const struct identity nobody = {.name = ""};
-    char path[PATH_LEN_MAX + 64];
     if (strlen(opening->queue_directory) > PATH_LEN_MAX - 64)
         return err_make(ERR_OTHER, "the path is too long");
     /* The folder itself may be Postfix's too: it is made when it is missing, and otherwise left
      * alone. */
     TRY(make_folder(opening->queue_directory, 0755, &nobody));
     TRY(check_way(opening->queue_directory, opening->owner));
-    snprintf(path, sizeof path, "%s/tuvi", opening->queue_directory);
-    TRY(make_folder(path, 0711, &nobody));
+    snprintf(opening->folders->path, sizeof opening->folders->path, "%s/tuvi",
+             opening->queue_directory);
+    TRY(make_folder(opening->folders->path, 0711, &nobody));
     snprintf(opening->folders->pid_path, sizeof opening->folders->pid_path, "%s/tuvi/tuvid.pid",
              opening->queue_directory);
     TRY(lock_pid(opening->folders));
@@ -110,8 +156,11 @@ static struct err open_all(const struct opening *opening, size_t slot_count)
 void folders_open(const struct parameters *parameters, const struct identity *owner,
                   size_t slot_count, struct folders *out, struct config_notes *notes)
 {
-    struct opening opening = {
-        .owner = owner, .folders = out, .queue_directory = parameters->queue_directory};
+    struct opening opening = {.owner = owner,
+                              .folders = out,
+                              .queue_directory = parameters->queue_directory,
+                              .parameters = parameters,
+                              .notes = notes};
     *out = (struct folders){.slot_count = 0};
     struct err err = open_all(&opening, slot_count);
     if (err_is(&err))
@@ -128,9 +177,22 @@ struct err folders_write_pid(const struct folders *folders)
     return err_none();
 }
 
+void folders_end_orders(struct folders *folders, size_t slot)
+{
+    char path[sizeof folders->path + 32];
+    if (folders->slots[slot].orders < 0)
+        return;
+    close(folders->slots[slot].orders);
+    folders->slots[slot].orders = -1;
+    snprintf(path, sizeof path, "%s/orders-%u", folders->path, folders->slots[slot].number);
+    (void)unlink(path);
+}
+
 void folders_close(struct folders *folders)
 {
-    for (size_t i = 0; i < folders->slot_count; i++)
-        close(folders->slots[i]);
+    for (size_t i = 0; i < folders->slot_count; i++) {
+        close(folders->slots[i].fd);
+        folders_end_orders(folders, i);
+    }
     (void)unlink(folders->pid_path);
 }

@@ -34,6 +34,8 @@ static void write_fields(struct writer *w, const struct handoff *handoff)
     write_text(w, handoff->role);
     writer_u32(w, handoff->slot);
     write_text(w, handoff->user);
+    writer_u8(w, handoff->drains);
+    writer_u8(w, handoff->has_orders);
     writer_u8(w, handoff->in_background);
     writer_u8(w, handoff->has_log_file);
     writer_u32(w, handoff->syslog_facility);
@@ -128,6 +130,8 @@ static void read_fields(struct reader *r, struct handoff *handoff)
     read_text(r, handoff->role, sizeof handoff->role);
     handoff->slot = reader_u32(r);
     read_text(r, handoff->user, sizeof handoff->user);
+    handoff->drains = reader_u8(r) != 0;
+    handoff->has_orders = reader_u8(r) != 0;
     handoff->in_background = reader_u8(r) != 0;
     handoff->has_log_file = reader_u8(r) != 0;
     handoff->syslog_facility = reader_u32(r);

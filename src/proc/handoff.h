@@ -13,7 +13,8 @@ enum {
         4,               /* a socket to the supervisor; its end means that the supervisor is gone */
     HANDOFF_FD_LOG = 5,  /* the log file, when there is one */
     HANDOFF_FD_SLOT = 6, /* a worker's folder */
-    HANDOFF_FD_LISTENERS = 7,
+    HANDOFF_FD_ORDERS = 7, /* a listening socket for what administrators want done to its queue */
+    HANDOFF_FD_LISTENERS = 8,
     HANDOFF_LISTENERS_MAX = 256,
 };
 
@@ -25,9 +26,11 @@ struct handoff_listener {
 };
 
 struct handoff {
-    char role[16]; /* "worker", "auth", "mailbox" */
+    char role[16]; /* "worker", "auth", "mailbox", "resolve" */
     uint32_t slot;
     char user[64]; /* whom to become; empty: stay who we are */
+    bool drains;   /* a worker of a slot that has none any more: it ends when its queue is empty */
+    bool has_orders;
     bool in_background;
     bool has_log_file;
     uint32_t syslog_facility;

@@ -53,11 +53,11 @@ bool identity_of_mail(const struct parameters *parameters, struct identity *out,
     return true;
 }
 
-void identity_of_auth(const struct identity *mail, struct identity *out)
+void identity_of_role(const char *name, const struct identity *mail, struct identity *out)
 {
     *out = *mail;
     if (mail->name[0] != '\0')
-        (void)look_up("tuvi-auth", out);
+        (void)look_up(name, out);
 }
 
 /* What no program that is run from here can get back. Who may not take away from this set (because

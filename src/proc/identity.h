@@ -20,8 +20,8 @@ struct identity {
  * has) or "tuvi", whichever exists. What is wrong goes to the notes, with what to do. */
 bool identity_of_mail(const struct parameters *parameters, struct identity *out,
                       struct config_notes *notes);
-/* Who checks passwords: "tuvi-auth" when it exists, else the owner of the mail. */
-void identity_of_auth(const struct identity *mail, struct identity *out);
+/* Who a role is: the user of that name, "tuvi-auth", when it exists, else the owner of the mail. */
+void identity_of_role(const char *name, const struct identity *mail, struct identity *out);
 
 /* Becomes whom it says, for good, with the groups of that user when it has a name and none but its
  * own when it has not. Without root only ourselves. */

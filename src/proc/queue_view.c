@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "mta/queue_id.h"
 #include "shell/slot.h"
+#include "spool/snapshot_record.h"
 #include "spool/spool.h"
 
 #include <dirent.h>
@@ -38,6 +39,7 @@ struct reasons {
 
 static int read_now(struct queue_slot *slot, struct disk_request *request)
 {
+    request->past_cache = false; /* the cache has what the daemon wrote just now */
     slot->read_error = slot_read(slot->fd, request);
     return slot->read_error;
 }
@@ -100,14 +102,24 @@ static void replay_messages(struct queue_view *view, struct queue_slot *slot)
     }
 }
 
+/* A TRY says why; a snapshot carries the last one along. */
+static struct slice try_payload(const struct record *record)
+{
+    struct snapshot_record snapshot;
+    if (record->type == RECORD_TRY)
+        return record->payload;
+    if (record->type == RECORD_SNAPSHOT && snapshot_record_read(record->payload, &snapshot))
+        return snapshot.last_try;
+    return slice_of("");
+}
+
 static void keep_reasons(struct queue_slot *slot, const struct record *record)
 {
-    struct map_node *node = map_find(&slot->spool.messages, record->id);
-    struct try_record try = try_record_over(record->payload);
+    struct spool_message *message = spool_find(&slot->spool, record->id);
+    struct try_record try = try_record_over(try_payload(record));
     struct spool_result result;
-    if (node == NULL)
+    if (message == NULL || try_payload(record).len == 0)
         return;
-    struct spool_message *message = CONTAINER_OF(node, struct spool_message, by_id);
     struct reasons *reasons = message->work;
     if (reasons == NULL) {
         message->work = reasons = memory_new(sizeof *reasons);
@@ -131,7 +143,7 @@ static void replay_reasons(struct queue_slot *slot)
     while ((step = replay_next(&replay)).kind != REPLAY_END) {
         if (step.kind == REPLAY_READ)
             replay_read_done(&replay, read_now(slot, &replay.request));
-        else if (step.kind == REPLAY_RECORD && step.record.type == RECORD_TRY)
+        else if (step.kind == REPLAY_RECORD)
             keep_reasons(slot, &step.record);
     }
     replay_free(&replay);
@@ -291,6 +303,11 @@ const char *queue_entry_reason(const struct queue_entry *entry, size_t recipient
 {
     const struct reasons *reasons = entry->message->work;
     return reasons != NULL ? reasons->texts[recipient] : NULL;
+}
+
+unsigned queue_entry_slot(const struct queue_entry *entry)
+{
+    return entry->slot->number;
 }
 
 struct spool *queue_entry_spool(const struct queue_entry *entry)

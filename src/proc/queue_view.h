@@ -60,6 +60,8 @@ void queue_letter_close(const struct queue_entry *entry, struct queue_letter *le
 /* Why the last attempt for this recipient did not succeed; NULL when there was none. */
 const char *queue_entry_reason(const struct queue_entry *entry, size_t recipient);
 
+unsigned queue_entry_slot(const struct queue_entry *entry);
+
 /* For reading the content with spool/content.h: carries out a request. */
 struct spool *queue_entry_spool(const struct queue_entry *entry);
 int queue_entry_read(const struct queue_entry *entry, struct disk_request *request);

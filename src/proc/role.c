@@ -22,6 +22,7 @@ struct role {
 static const struct role roles[] = {
     {"worker", worker_run, NULL, HANDOFF_FD_SLOT},
     {"auth", auth_role_run, NULL, -1},
+    {"resolve", resolve_role_run, NULL, -1},
     {"mailbox", NULL, mailbox_role_run, -1},
 };
 

@@ -12,6 +12,7 @@ int role_main(void);
 /* For the roles: what they are given, once they have become who they shall be. */
 int worker_run(struct world *world, struct handoff *handoff);
 int auth_role_run(struct world *world, struct handoff *handoff);
+int resolve_role_run(struct world *world, struct handoff *handoff);
 int mailbox_role_run(struct handoff *handoff);
 
 /* Tells the supervisor that the role serves. In the background nothing is said on the terminal any

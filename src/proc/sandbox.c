@@ -21,6 +21,7 @@ static const struct rules {
 } rules[] = {
     {"worker", {CALLS_COMMON | CALLS_SPOOL, SOCKETS_LOCAL | SOCKETS_INTERNET}, true, true},
     {"auth", {CALLS_COMMON, SOCKETS_LOCAL}, true, false},
+    {"resolve", {CALLS_COMMON | CALLS_RESOLVE, SOCKETS_LOCAL | SOCKETS_INTERNET}, true, true},
     /* Mailboxes can be anywhere, and belong to everybody: so no paths, and the rights to become
      * somebody. */
     {"mailbox",

@@ -133,7 +133,13 @@ static const int processes[] = {
     SCMP_SYS(fork),       SCMP_SYS(getgroups), SCMP_SYS(getresgid), SCMP_SYS(getresuid),
     SCMP_SYS(kill),       SCMP_SYS(setgid),    SCMP_SYS(setgroups), SCMP_SYS(setresgid),
     SCMP_SYS(setresuid),  SCMP_SYS(setsid),    SCMP_SYS(setuid),    SCMP_SYS(signalfd4),
-    SCMP_SYS(socketpair), SCMP_SYS(vfork),     SCMP_SYS(wait4),     SCMP_SYS(waitid),
+    SCMP_SYS(socketpair), SCMP_SYS(tgkill),    SCMP_SYS(vfork),     SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
+};
+
+static const int resolve[] = {
+    SCMP_SYS(bind),
+    SCMP_SYS(socketpair),
 };
 
 static const struct {
@@ -145,6 +151,7 @@ static const struct {
     {CALLS_SPOOL, spool, COUNT_OF(spool)},
     {CALLS_MAILBOXES, mailboxes, COUNT_OF(mailboxes)},
     {CALLS_PROCESSES, processes, COUNT_OF(processes)},
+    {CALLS_RESOLVE, resolve, COUNT_OF(resolve)},
 };
 
 /* ---- what only an attacker does ---- */

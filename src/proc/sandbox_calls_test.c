@@ -360,7 +360,6 @@ static const struct attack everybodys[] = {
     {"let itself be dumped", let_itself_be_dumped, ENOSYS, 0},
     {"type into the terminal", type_into_the_terminal, ENOSYS, 0},
     {"take an address", take_a_port, ENOSYS, 0},
-    {"signal another's thread", signal_thread_of_parent, ENOSYS, 0},
     {"make memory executable", make_executable, EPERM, 0},
     {"map memory executable", map_executable, EPERM, 0},
     {"sniff", sniff, EAFNOSUPPORT, 0},
@@ -372,6 +371,7 @@ static const struct attack everybodys[] = {
 static const struct attack network_facing[] = {
     {"begin a child", begin_a_child, ENOSYS, 0},
     {"signal the parent", signal_parent, ENOSYS, 0},
+    {"signal another's thread", signal_thread_of_parent, ENOSYS, 0},
     {"become another user", become_another_user, ENOSYS, 0},
 };
 

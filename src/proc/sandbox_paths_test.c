@@ -2,7 +2,6 @@
 
 #include "tests/sandboxed.h"
 
-#include <grp.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -100,14 +99,6 @@ static const struct attack on_slot[] = {
 };
 
 /* ---- a host is found all the same ---- */
-
-static int become_nobody(void)
-{
-    return geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-                              setresuid(NOBODY, NOBODY, NOBODY) == 0)
-               ? 0
-               : -1;
-}
 
 /* As a user, because to root the files in which hosts stand are closed. */
 static int find_a_host(void)

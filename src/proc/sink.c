@@ -117,24 +117,40 @@ static const char *answer_to(struct sink_session *session, const struct smtp_que
     case SMTP_ASK_RCPT:
         return keep_address(session, "To", &question->rcpt.forward_path, "250 2.1.5 Ok");
     case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
         return begin_message(session);
     case SMTP_ASK_MESSAGE:
         return end_message(session) ? "250 2.0.0 Ok: taken"
                                     : "451 4.3.0 Error: the file cannot be written";
     case SMTP_ASK_VRFY:
         return "252 2.0.0 Ok";
+    case SMTP_ASK_CHUNK:
+        return "250 2.0.0 Ok";
     case SMTP_ASK_HELO:
     case SMTP_ASK_EHLO:
     case SMTP_ASK_RESET:
         forget_message(session);
         return "250 2.0.0 Ok";
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
     case SMTP_ASK_STARTTLS:
     case SMTP_ASK_AUTH:
     case SMTP_ASK_AUTH_RESPONSE:
     case SMTP_ASK_AUTH_CANCEL:
+    case SMTP_ASK_ABANDON:
+    case SMTP_ASK_UNKNOWN:
         break;
     }
     return "502 5.5.1 Error: command not implemented";
+}
+
+static void answer(struct sink_session *session, const struct smtp_question *question)
+{
+    bool abandoned = question->kind == SMTP_ASK_ABANDON;
+    if (abandoned)
+        forget_message(session);
+    smtp_server_answer(&session->machine,
+                       abandoned ? question->argument : slice_of(answer_to(session, question)));
 }
 
 /* ---- the driver ---- */
@@ -154,7 +170,7 @@ static bool take_step(struct sink_session *session, const struct smtp_server_ste
         world_send(session->stream, step->bytes);
         return true;
     case SMTP_SERVER_ASK:
-        smtp_server_answer(&session->machine, slice_of(answer_to(session, &step->question)));
+        answer(session, &step->question);
         return true;
     case SMTP_SERVER_BODY:
         session->size += step->bytes.len;

@@ -1,90 +1,39 @@
 #include "proc/supervisor.h"
 
 #include "base/memory.h"
-#include "mta/service.h"
-#include "proc/child.h"
-#include "proc/file_watch.h"
-#include "proc/folders.h"
-#include "proc/identity.h"
-#include "proc/restart_only.h"
 #include "proc/sandbox.h"
-#include "proc/sandbox_calls.h"
-#include "proc/sockets.h"
+#include "proc/supervision.h"
 #include "proc/terminal.h"
-#include "shell/log_sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    CHILDREN_MAX = 1024 + 2, /* workers, auth, mailbox */
+    CHILDREN_MAX = 1024 + 3, /* workers, auth, mailbox, resolve */
     START_MS = 60 * 1000,    /* until every role must have said that it serves */
     STOP_MS = 40 * 1000,     /* until roles that were asked to end are killed */
-    AGAIN_FIRST_MS = 100,    /* before a role that ended is started again */
-    AGAIN_MAX_MS = 10 * 1000,
-    STEADY_MS = 10 * 1000, /* one that ran so long did not fail at its start */
-};
-
-/* What the configuration wants besides workers. */
-struct wanted_roles {
-    bool auth;             /* some service has its passwords in a file */
-    bool mailbox;          /* some mail goes into mailboxes that we write ourselves */
-    uint32_t auth_service; /* the first of the services with passwords */
-};
-
-struct supervisor {
-    struct setup setup;
-    const struct parameters *parameters;
-    struct identity mail, auth;
-    struct sockets sockets;
-    struct folders folders;
-    struct log_sink log;
-    int log_fd;
-    int auth_listener;    /* -1: nobody's passwords were ever in a file */
-    int mailbox_listener; /* -1: no mail ever went into mailboxes of ours */
-    struct wanted_roles wanted;
-    int signals;
-    int watch; /* inotify, of the password file's folder */
-    struct file_watch files;
-    struct child *children;
-    struct child *auth_child, *mailbox_child; /* two of them, wanted or not */
-    size_t child_count;
-    bool in_background;
-    int parent; /* a pipe to the process that waits for us to serve; -1 in the foreground */
-    bool serving;
-    bool stopping;
-    bool reloading; /* the roles are being told */
-    int64_t give_up_ms;
 };
 
 /* ---- time and the log ---- */
 
-static int64_t now_ms(void)
+int64_t supervisor_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-__attribute__((format(printf, 3, 4))) static void log_line(struct supervisor *supervisor,
-                                                           enum log_severity severity,
-                                                           const char *format, ...)
+void supervisor_log(struct supervisor *supervisor, enum log_severity severity, const char *format,
+                    ...)
 {
     char text[LOG_LINE_MAX];
     struct writer w = writer_over(text, sizeof text);
@@ -99,332 +48,21 @@ __attribute__((format(printf, 3, 4))) static void log_line(struct supervisor *su
     log_sink_write_now(&supervisor->log, &event);
 }
 
-/* ---- preparing: everything that can be wrong is found before a role starts ---- */
-
-static int facility_of(const char *name)
+void supervisor_log_notes(struct supervisor *supervisor, const struct config_notes *notes)
 {
-    static const struct {
-        const char *name;
-        int facility;
-    } facilities[] = {
-        {"mail", LOG_MAIL},     {"daemon", LOG_DAEMON}, {"user", LOG_USER},
-        {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
-        {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},
-        {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
-    };
-    for (size_t i = 0; i < sizeof facilities / sizeof *facilities; i++)
-        if (strcmp(facilities[i].name, name) == 0)
-            return facilities[i].facility;
-    return LOG_MAIL;
-}
-
-static void open_log(struct supervisor *supervisor)
-{
-    const struct parameters *parameters = supervisor->parameters;
-    struct config_notes *notes = &supervisor->setup.notes;
-    const char *path = parameters->maillog_file;
-    struct log_target target = {.fd = -1,
-                                .syslog_facility = facility_of(parameters->syslog_facility),
-                                .hostname = supervisor->setup.machine.hostname};
-    if (path[0] != '\0') {
-        target.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-        if (target.fd < 0)
-            config_note(notes, CONFIG_ERROR, parameter_origin(parameters, PARAMETER_maillog_file),
-                        "maillog_file = %s: %s", path, strerror(errno));
-    }
-    supervisor->log_fd = target.fd;
-    log_sink_open(&supervisor->log, &target);
-}
-
-/* The first service that has its passwords in a file; all that have name the same one. */
-static bool find_auth_service(const struct setup *setup, uint32_t *out)
-{
-    size_t count;
-    const struct config_service *services = config_services(setup->config, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct parameters *parameters = services[i].parameters;
-        if (services[i].role == SERVICE_LISTENS && parameters->smtpd_sasl_auth_enable &&
-            parameters->smtpd_sasl_type == SASL_TYPE_FILE) {
-            *out = (uint32_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool wants_mailboxes(const struct setup *setup)
-{
-    const struct transports transports = transports_of(setup->config);
-    struct config_notes said_before = config_notes_make();
-    struct routes routes;
-    routes_make(config_main(setup->config), &transports, &routes, &said_before);
-    config_notes_free(&said_before);
-    return routes_want_mailboxes(&routes);
-}
-
-static struct wanted_roles find_wanted_roles(const struct setup *setup)
-{
-    struct wanted_roles wanted = {.mailbox = wants_mailboxes(setup)};
-    wanted.auth = find_auth_service(setup, &wanted.auth_service);
-    return wanted;
-}
-
-/* A role's own socket, which workers connect to. */
-static void bind_role_socket(const struct supervisor *supervisor, struct setup *setup,
-                             const char *name, int *listener)
-{
-    const struct parameters *parameters = config_main(setup->config);
-    char path[SERVICE_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", parameters->queue_directory, name);
-    struct err err = socket_bind_unix(path, supervisor->mail.uid, supervisor->mail.gid, listener);
-    if (err_is(&err))
-        config_note(&setup->notes, CONFIG_ERROR,
-                    parameter_origin(parameters, PARAMETER_queue_directory), "%s", err.text);
-}
-
-static void bind_role_sockets(struct supervisor *supervisor, struct setup *setup,
-                              const struct wanted_roles *wanted)
-{
-    if (wanted->auth && supervisor->auth_listener < 0)
-        bind_role_socket(supervisor, setup, SERVICE_AUTH_SOCKET, &supervisor->auth_listener);
-    if (wanted->mailbox && supervisor->mailbox_listener < 0)
-        bind_role_socket(supervisor, setup, ROUTE_MAILBOX_SOCKET, &supervisor->mailbox_listener);
-}
-
-static size_t worker_count(const struct supervisor *supervisor)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (supervisor->parameters->tuvi_workers > 0)
-        return (size_t)supervisor->parameters->tuvi_workers;
-    return processors > 0 && processors < 1024 ? (size_t)processors : 1;
-}
-
-/* False, and everything that is wrong has been printed, when it must not start. */
-static bool prepare(struct supervisor *supervisor, const char *folder)
-{
-    struct setup *setup = &supervisor->setup;
-    setup_read(setup, folder);
-    if (setup->config != NULL) {
-        supervisor->parameters = config_main(setup->config);
-        if (identity_of_mail(supervisor->parameters, &supervisor->mail, &setup->notes))
-            folders_open(supervisor->parameters, &supervisor->mail, worker_count(supervisor),
-                         &supervisor->folders, &setup->notes);
-        identity_of_auth(&supervisor->mail, &supervisor->auth);
-        open_log(supervisor);
-        if (setup->notes.error_count == 0)
-            sockets_bind(setup->config, &supervisor->sockets, &setup->notes);
-        supervisor->wanted = find_wanted_roles(setup);
-        if (setup->notes.error_count == 0)
-            bind_role_sockets(supervisor, setup, &supervisor->wanted);
-    }
-    setup_print_notes(setup, "tuvid");
-    if (setup->notes.error_count > 0)
-        fprintf(stderr, "tuvid: nothing was started: %zu error%s\n", setup->notes.error_count,
-                setup->notes.error_count == 1 ? "" : "s");
-    return setup->notes.error_count == 0 && setup->config != NULL;
-}
-
-/* ---- children ---- */
-
-static struct child *add_child(struct supervisor *supervisor, const char *role, uint32_t slot,
-                               bool wanted)
-{
-    struct child *child = &supervisor->children[supervisor->child_count++];
-    *child = (struct child){.role = role, .slot = slot, .wanted = wanted};
-    return child;
-}
-
-static void make_children(struct supervisor *supervisor)
-{
-    size_t workers = worker_count(supervisor);
-    supervisor->children = memory_new((workers + 2) * sizeof *supervisor->children);
-    supervisor->auth_child = add_child(supervisor, "auth", 0, supervisor->wanted.auth);
-    supervisor->mailbox_child = add_child(supervisor, "mailbox", 0, supervisor->wanted.mailbox);
-    for (uint32_t slot = 0; slot < workers; slot++)
-        add_child(supervisor, "worker", slot, true);
-}
-
-static bool is_worker(const struct child *child)
-{
-    return strcmp(child->role, "worker") == 0;
-}
-
-/* The configuration and its tables are for all; workers get the keys, the auth role the passwords,
- * and neither what is the other's. */
-static bool is_for(const struct supervisor *supervisor, const struct child *child,
-                   const struct file_text *file)
-{
-    switch (file->use) {
-    case FILE_CONFIG:
-        return true;
-    case FILE_KEY:
-        return is_worker(child);
-    case FILE_PASSWORDS:
-        return child == supervisor->auth_child;
-    }
-    return false;
-}
-
-/* Empty: the mailbox role stays root, and gives that up for each message. */
-static const char *user_of(const struct supervisor *supervisor, const struct child *child)
-{
-    if (child == supervisor->mailbox_child)
-        return "";
-    return is_worker(child) ? supervisor->mail.name : supervisor->auth.name;
-}
-
-static void fill_handoff(struct supervisor *supervisor, const struct child *child,
-                         struct handoff *handoff)
-{
-    const struct setup *setup = &supervisor->setup;
-    snprintf(handoff->role, sizeof handoff->role, "%s", child->role);
-    snprintf(handoff->user, sizeof handoff->user, "%s", user_of(supervisor, child));
-    handoff->slot = child->slot;
-    handoff->in_background = supervisor->in_background;
-    handoff->has_log_file = supervisor->log_fd >= 0;
-    handoff->syslog_facility = (uint32_t)facility_of(supervisor->parameters->syslog_facility);
-    memcpy(handoff->setup.folder, setup->folder, sizeof setup->folder);
-    memcpy(handoff->setup.main_path, setup->main_path, sizeof setup->main_path);
-    memcpy(handoff->setup.master_path, setup->master_path, sizeof setup->master_path);
-    handoff->setup.machine = setup->machine;
-    /* The texts stay the supervisor's: the handoff only points at them. */
-    for (size_t i = 0; i < setup->files.count; i++)
-        if (is_for(supervisor, child, &setup->files.files[i]))
-            handoff->setup.files.files[handoff->setup.files.count++] = setup->files.files[i];
-}
-
-/* What runs keeps the numbers of its listeners, so each keeps its place, even one that is no more.
- */
-static void fill_listeners(struct supervisor *supervisor, const struct child *child,
-                           struct handoff *handoff)
-{
-    handoff->listener_count = is_worker(child) ? (uint32_t)supervisor->sockets.count : 1;
-    if (!is_worker(child))
-        handoff->listeners[0] = (struct handoff_listener){supervisor->wanted.auth_service, true};
-    for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
-        handoff->listeners[i].service = supervisor->sockets.list[i].service;
-}
-
-static struct err start_child(struct supervisor *supervisor, struct child *child)
-{
-    struct handoff *handoff = memory_new(sizeof *handoff);
-    int listeners[HANDOFF_LISTENERS_MAX];
-    struct child_descriptors descriptors = {
-        .log = supervisor->log_fd, .slot = -1, .listeners = listeners};
-    fill_handoff(supervisor, child, handoff);
-    fill_listeners(supervisor, child, handoff);
-    if (is_worker(child)) {
-        descriptors.slot = supervisor->folders.slots[child->slot];
-        for (size_t i = 0; i < supervisor->sockets.count; i++)
-            listeners[i] = supervisor->sockets.list[i].fd;
-        descriptors.listener_count = supervisor->sockets.count;
-    } else {
-        listeners[0] = child == supervisor->auth_child ? supervisor->auth_listener
-                                                       : supervisor->mailbox_listener;
-        descriptors.listener_count = 1;
-    }
-    struct err err = child_start(child, handoff, &descriptors);
-    child->started_ms = now_ms();
-    memory_free(handoff);
-    return err;
-}
-
-static void plan_start(struct child *child)
-{
-    int64_t wait_ms = AGAIN_FIRST_MS;
-    for (unsigned i = 1; i < child->failures && wait_ms < AGAIN_MAX_MS; i++)
-        wait_ms *= 2;
-    child->start_again_ms = now_ms() + (wait_ms < AGAIN_MAX_MS ? wait_ms : AGAIN_MAX_MS);
-}
-
-static void start_due_children(struct supervisor *supervisor)
-{
-    for (size_t i = 0; i < supervisor->child_count; i++) {
-        struct child *child = &supervisor->children[i];
-        if (child->pid != 0 || child->start_again_ms == 0 || child->start_again_ms > now_ms())
+    for (size_t i = 0; i < notes->count; i++) {
+        const struct config_note *note = &notes->list[i];
+        char text[CONFIG_NOTE_TEXT_MAX + ORIGIN_TEXT_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        if (note->severity == CONFIG_NOTE)
             continue;
-        struct err err = start_child(supervisor, child);
-        if (err_is(&err)) {
-            log_line(supervisor, SEVERITY_ERROR, "%s", err.text);
-            child->failures++;
-            plan_start(child);
-        }
+        config_note_format(&w, note);
+        supervisor_log(supervisor,
+                       note->severity == CONFIG_ERROR ? SEVERITY_ERROR : SEVERITY_WARNING, "%.*s",
+                       SLICE_PRINTF(writer_slice(&w)));
     }
-}
-
-/* The first byte has been read. A number that did not come is none. */
-static void take_refused_call(struct child *child)
-{
-    unsigned char number[2];
-    if (recv(child->control, number, sizeof number, MSG_DONTWAIT) == sizeof number)
-        child->refused_call = number[0] | number[1] << 8;
-}
-
-static void take_control(struct child *child)
-{
-    char byte;
-    while (recv(child->control, &byte, 1, MSG_DONTWAIT) == 1) {
-        child->ready |= byte == HANDOFF_READY;
-        child->taking &= byte != HANDOFF_TAKEN;
-        if (byte == HANDOFF_REFUSED)
-            take_refused_call(child);
-    }
-}
-
-static void log_refused_call(struct supervisor *supervisor, const struct child *child)
-{
-    char name[64];
-    sandbox_call_name(child->refused_call, name, sizeof name);
-    log_line(supervisor, SEVERITY_ERROR,
-             "process %s pid %d ended by its sandbox, for the system call %s (%d), which it never "
-             "makes: somebody may have taken it over; if not, please report this line",
-             child->role, (int)child->pid, name, child->refused_call);
-}
-
-static void note_end(struct supervisor *supervisor, struct child *child, int status)
-{
-    bool steady = now_ms() - child->started_ms >= STEADY_MS;
-    take_control(child);
-    if (child->refused_call >= 0)
-        log_refused_call(supervisor, child);
-    else if (WIFSIGNALED(status))
-        log_line(supervisor, SEVERITY_WARNING, "process %s pid %d killed by signal %d", child->role,
-                 (int)child->pid, WTERMSIG(status));
-    else if (WEXITSTATUS(status) != 0)
-        log_line(supervisor, SEVERITY_WARNING, "process %s pid %d exit status %d", child->role,
-                 (int)child->pid, WEXITSTATUS(status));
-    close(child->control);
-    child->pid = 0;
-    child->start_again_ms = 0;
-    if (supervisor->stopping || !child->wanted)
-        return;
-    child->failures = steady ? 1 : child->failures + 1;
-    plan_start(child);
-}
-
-static void reap(struct supervisor *supervisor)
-{
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < supervisor->child_count; i++)
-            if (supervisor->children[i].pid == pid)
-                note_end(supervisor, &supervisor->children[i], status);
-}
-
-static size_t running_count(const struct supervisor *supervisor)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < supervisor->child_count; i++)
-        count += supervisor->children[i].pid != 0;
-    return count;
-}
-
-static void signal_children(const struct supervisor *supervisor, int number)
-{
-    for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].pid != 0)
-            kill(supervisor->children[i].pid, number);
+    if (notes->left_out > 0)
+        supervisor_log(supervisor, SEVERITY_WARNING, "and %zu more", notes->left_out);
 }
 
 /* ---- the start is over: somebody may be waiting to hear how it went ---- */
@@ -441,14 +79,15 @@ static void tell_parent(struct supervisor *supervisor, unsigned char code)
 static void begin_to_serve(struct supervisor *supervisor)
 {
     supervisor->serving = true;
-    log_line(supervisor, SEVERITY_INFO, "daemon started -- version %s, configuration %s",
-             TUVI_VERSION, supervisor->setup.folder);
+    supervisor_log(supervisor, SEVERITY_INFO, "daemon started -- version %s, configuration %s",
+                   TUVI_VERSION, supervisor->setup.folder);
     if (supervisor->mail.name[0] == '\0')
-        log_line(supervisor, SEVERITY_WARNING,
-                 "not started as root: all processes run as the same user, and nothing keeps the "
-                 "passwords and the keys from what reads the network");
+        supervisor_log(
+            supervisor, SEVERITY_WARNING,
+            "not started as root: all processes run as the same user, and nothing keeps the "
+            "passwords and the keys from what reads the network");
     if (!sandbox_paths_kept())
-        log_line(
+        supervisor_log(
             supervisor, SEVERITY_INFO,
             "this kernel has no Landlock (5.13 or later, with \"landlock\" among its lsm): the "
             "processes can open whatever their user can");
@@ -457,12 +96,18 @@ static void begin_to_serve(struct supervisor *supervisor)
     tell_parent(supervisor, 0);
 }
 
+/* Who only empties a slot that nobody works on any more keeps nobody waiting. */
+static bool is_awaited(const struct child *child)
+{
+    return child->wanted && !child->drains;
+}
+
 static void check_ready(struct supervisor *supervisor)
 {
     if (supervisor->serving || supervisor->stopping)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].wanted && !supervisor->children[i].ready)
+        if (is_awaited(&supervisor->children[i]) && !supervisor->children[i].ready)
             return;
     begin_to_serve(supervisor);
 }
@@ -472,9 +117,9 @@ static void stop(struct supervisor *supervisor)
     if (supervisor->stopping)
         return;
     supervisor->stopping = true;
-    supervisor->give_up_ms = now_ms() + STOP_MS;
+    supervisor->give_up_ms = supervisor_now_ms() + STOP_MS;
     sockets_close(&supervisor->sockets); /* who comes now is refused, and does not wait in vain */
-    signal_children(supervisor, SIGTERM);
+    supervisor_signal(supervisor, SIGTERM);
 }
 
 /* A role that cannot even start, or that takes too long to, is no reason to try for ever. */
@@ -484,256 +129,10 @@ static bool start_has_failed(const struct supervisor *supervisor)
     if (supervisor->serving)
         return false;
     for (size_t i = 0; i < supervisor->child_count; i++)
-        if (supervisor->children[i].failures >= FAILURES_MAX)
+        if (is_awaited(&supervisor->children[i]) &&
+            supervisor->children[i].failures >= FAILURES_MAX)
             return true;
-    return now_ms() >= supervisor->give_up_ms;
-}
-
-/* ---- the password file ---- */
-
-static const char *password_path(const struct supervisor *supervisor)
-{
-    size_t count;
-    const struct config_service *services = config_services(supervisor->setup.config, &count);
-    return services[supervisor->wanted.auth_service].parameters->smtpd_sasl_path;
-}
-
-/* Its folder is watched, because a new file takes the place of the old one. */
-static void watch_passwords(struct supervisor *supervisor)
-{
-    char path[SETUP_PATH_MAX];
-    supervisor->watch = -1;
-    if (!supervisor->wanted.auth)
-        return;
-    snprintf(path, sizeof path, "%s", password_path(supervisor));
-    supervisor->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (supervisor->watch >= 0)
-        inotify_add_watch(supervisor->watch, dirname(path), IN_CLOSE_WRITE | IN_MOVED_TO);
-}
-
-static void tell_auth_role(struct supervisor *supervisor, int fd)
-{
-    const struct child *child = supervisor->auth_child;
-    if (child->pid == 0)
-        return;
-    struct err err = handoff_send(child->control, HANDOFF_PASSWORDS, fd);
-    if (err_is(&err))
-        log_line(supervisor, SEVERITY_ERROR, "%s", err.text);
-}
-
-/* The role gets a descriptor, because it could not open the file itself; a role that is started
- * later gets the text with its handoff. */
-static void renew_passwords(struct supervisor *supervisor)
-{
-    const char *path = password_path(supervisor);
-    struct slice text;
-    struct err err = file_read(path, &text);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (err_is(&err) || fd < 0) {
-        log_line(supervisor, SEVERITY_ERROR, "%s: it cannot be read any more", path);
-    } else {
-        file_set_replace(&supervisor->setup.files, path, text);
-        tell_auth_role(supervisor, fd);
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
-static void take_file_events(struct supervisor *supervisor)
-{
-    char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    char path[SETUP_PATH_MAX];
-    bool changed = false;
-    snprintf(path, sizeof path, "%s", password_path(supervisor));
-    const char *name = basename(path);
-    ssize_t len;
-    while ((len = read(supervisor->watch, buffer, sizeof buffer)) > 0) {
-        for (char *at = buffer; at < buffer + len;) {
-            const struct inotify_event *event = (const struct inotify_event *)(void *)at;
-            changed |= event->len > 0 && strcmp(event->name, name) == 0;
-            at += sizeof *event + event->len;
-        }
-    }
-    if (changed)
-        renew_passwords(supervisor);
-}
-
-/* ---- reload ---- */
-
-static void log_notes(struct supervisor *supervisor, const struct config_notes *notes)
-{
-    for (size_t i = 0; i < notes->count; i++) {
-        const struct config_note *note = &notes->list[i];
-        char text[CONFIG_NOTE_TEXT_MAX + ORIGIN_TEXT_MAX];
-        struct writer w = writer_over(text, sizeof text);
-        if (note->severity == CONFIG_NOTE)
-            continue;
-        config_note_format(&w, note);
-        log_line(supervisor, note->severity == CONFIG_ERROR ? SEVERITY_ERROR : SEVERITY_WARNING,
-                 "%.*s", SLICE_PRINTF(writer_slice(&w)));
-    }
-    if (notes->left_out > 0)
-        log_line(supervisor, SEVERITY_WARNING, "and %zu more", notes->left_out);
-}
-
-/* Keys, certificates and tables; main.cf and master.cf are taken when somebody asks for it. */
-static struct file_set named_files(const struct supervisor *supervisor)
-{
-    const struct setup *setup = &supervisor->setup;
-    struct file_set named = {.count = 0};
-    for (size_t i = 0; i < setup->files.count; i++)
-        if (strcmp(setup->files.files[i].path, setup->main_path) != 0 &&
-            strcmp(setup->files.files[i].path, setup->master_path) != 0)
-            named.files[named.count++] = setup->files.files[i];
-    return named;
-}
-
-static void watch_files(struct supervisor *supervisor)
-{
-    struct file_set named = named_files(supervisor);
-    file_watch_open(&supervisor->files, &named, now_ms());
-}
-
-/* Reads it a second time when it wants what only a restart can give. The notes are those of the
- * first reading, in which the lines have the numbers that the administrator sees. */
-static void read_setup(struct supervisor *supervisor, struct setup *setup)
-{
-    char *text = memory_new(RESTART_ONLY_LINES_MAX);
-    struct writer lines = writer_over(text, RESTART_ONLY_LINES_MAX);
-    setup_read(setup, supervisor->setup.folder);
-    if (setup->notes.error_count == 0 && setup->config != NULL)
-        restart_only_keep(supervisor->parameters, config_main(setup->config), &lines,
-                          &setup->notes);
-    if (writer_slice(&lines).len > 0) {
-        log_notes(supervisor, &setup->notes);
-        setup_free(setup);
-        setup_read_with(setup, supervisor->setup.folder, writer_slice(&lines));
-        if (setup->notes.error_count == 0)
-            config_notes_free(&setup->notes);
-    }
-    memory_free(text);
-}
-
-/* A role may be wanted for the first time; one that is no longer stays until it ends. */
-static void want_child(struct child *child, bool wanted)
-{
-    child->wanted = wanted;
-    if (child->pid == 0)
-        child->start_again_ms = wanted ? 1 : 0;
-}
-
-/* Passwords may be in another file. */
-static void watch_passwords_anew(struct supervisor *supervisor)
-{
-    if (supervisor->watch >= 0)
-        close(supervisor->watch);
-    watch_passwords(supervisor);
-}
-
-static void adopt_setup(struct supervisor *supervisor, struct setup *fresh,
-                        const struct wanted_roles *wanted)
-{
-    sockets_renumber(&supervisor->sockets, supervisor->setup.config, fresh->config, &fresh->notes);
-    log_notes(supervisor, &fresh->notes);
-    setup_free(&supervisor->setup);
-    supervisor->setup = *fresh;
-    config_notes_free(&supervisor->setup.notes);
-    supervisor->parameters = config_main(supervisor->setup.config);
-    supervisor->wanted = *wanted;
-    want_child(supervisor->auth_child, wanted->auth);
-    want_child(supervisor->mailbox_child, wanted->mailbox);
-    watch_passwords_anew(supervisor);
-    watch_files(supervisor);
-    supervisor->reloading = true;
-    for (size_t i = 0; i < supervisor->child_count; i++)
-        supervisor->children[i].behind = supervisor->children[i].wanted;
-}
-
-/* All or nothing: a setup with an error changes nothing. */
-static void adopt_or_refuse(struct supervisor *supervisor, struct setup *fresh)
-{
-    struct wanted_roles wanted = {0};
-    if (fresh->notes.error_count == 0 && fresh->config != NULL) {
-        wanted = find_wanted_roles(fresh);
-        bind_role_sockets(supervisor, fresh, &wanted);
-    }
-    if (fresh->notes.error_count == 0 && fresh->config != NULL) {
-        adopt_setup(supervisor, fresh, &wanted);
-    } else {
-        log_notes(supervisor, &fresh->notes);
-        log_line(supervisor, SEVERITY_ERROR, "reload refused -- the configuration stays as it was");
-        setup_free(fresh);
-    }
-}
-
-static void reload(struct supervisor *supervisor)
-{
-    struct setup *fresh = memory_new(sizeof *fresh);
-    read_setup(supervisor, fresh);
-    adopt_or_refuse(supervisor, fresh);
-    memory_free(fresh);
-}
-
-static void reload_files(struct supervisor *supervisor)
-{
-    struct setup *fresh = memory_new(sizeof *fresh);
-    setup_read_again(fresh, &supervisor->setup);
-    adopt_or_refuse(supervisor, fresh);
-    memory_free(fresh);
-}
-
-static void look_at_files(struct supervisor *supervisor)
-{
-    if (supervisor->stopping || supervisor->files.due_ms == 0 ||
-        now_ms() < supervisor->files.due_ms)
-        return;
-    struct file_set named = named_files(supervisor);
-    const char *path = file_watch_changed(&named);
-    supervisor->files.due_ms = 0;
-    if (path == NULL)
-        return;
-    log_line(supervisor, SEVERITY_INFO, "%s has changed", path);
-    reload_files(supervisor);
-}
-
-static void send_setup(struct supervisor *supervisor, struct child *child)
-{
-    struct handoff *handoff = memory_new(sizeof *handoff);
-    int memory;
-    fill_handoff(supervisor, child, handoff);
-    fill_listeners(supervisor, child, handoff);
-    struct err err = handoff_write(handoff, &memory);
-    memory_free(handoff);
-    child->behind = false;
-    if (!err_is(&err)) {
-        err = handoff_send(child->control, HANDOFF_SETUP, memory);
-        close(memory);
-    }
-    child->taking = !err_is(&err);
-    if (err_is(&err))
-        log_line(supervisor, SEVERITY_ERROR, "reload: %s %u keeps the old configuration: %s",
-                 child->role, child->slot, err.text);
-}
-
-/* Each role gets the newest setup once it has taken the one before, however fast they come. */
-static void go_on_reloading(struct supervisor *supervisor)
-{
-    bool busy = false;
-    if (!supervisor->reloading || supervisor->stopping)
-        return;
-    for (size_t i = 0; i < supervisor->child_count; i++) {
-        struct child *child = &supervisor->children[i];
-        if (child->pid == 0)
-            continue; /* it starts with the newest */
-        if (child->behind && !child->taking)
-            send_setup(supervisor, child);
-        busy |= child->taking;
-    }
-    if (busy)
-        return;
-    supervisor->reloading = false;
-    log_line(supervisor, SEVERITY_INFO, "reload -- version %s, configuration %s", TUVI_VERSION,
-             supervisor->setup.folder);
+    return supervisor_now_ms() >= supervisor->give_up_ms;
 }
 
 /* ---- the loop ---- */
@@ -743,12 +142,12 @@ static void take_signals(struct supervisor *supervisor)
     struct signalfd_siginfo info;
     while (read(supervisor->signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD) {
-            reap(supervisor);
+            supervisor_reap(supervisor);
         } else if (info.ssi_signo == SIGHUP) {
             if (!supervisor->stopping)
-                reload(supervisor);
+                supervisor_reload(supervisor);
         } else {
-            log_line(supervisor, SEVERITY_INFO, "terminating on signal %u", info.ssi_signo);
+            supervisor_log(supervisor, SEVERITY_INFO, "terminating on signal %u", info.ssi_signo);
             stop(supervisor);
         }
     }
@@ -756,7 +155,7 @@ static void take_signals(struct supervisor *supervisor)
 
 static int wait_ms(const struct supervisor *supervisor)
 {
-    int64_t until_ms = now_ms() + 60 * 1000;
+    int64_t until_ms = supervisor_now_ms() + 60 * 1000;
     if (supervisor->stopping || !supervisor->serving)
         until_ms = supervisor->give_up_ms;
     if (!supervisor->stopping && supervisor->files.due_ms > 0 &&
@@ -767,7 +166,7 @@ static int wait_ms(const struct supervisor *supervisor)
         if (child->pid == 0 && child->start_again_ms > 0 && child->start_again_ms < until_ms)
             until_ms = child->start_again_ms;
     }
-    int64_t left_ms = until_ms - now_ms();
+    int64_t left_ms = until_ms - supervisor_now_ms();
     return left_ms > 0 ? (int)left_ms : 0;
 }
 
@@ -788,11 +187,11 @@ static void wait_for_events(struct supervisor *supervisor)
         return;
     for (size_t i = 0; i < supervisor->child_count; i++)
         if (descriptors[i + 3].revents != 0 && supervisor->children[i].pid != 0)
-            take_control(&supervisor->children[i]);
+            supervisor_hear(&supervisor->children[i]);
     if (descriptors[1].revents != 0)
-        take_file_events(supervisor);
+        supervisor_take_password_events(supervisor);
     if (descriptors[2].revents != 0)
-        file_watch_take(&supervisor->files, now_ms());
+        file_watch_take(&supervisor->files, supervisor_now_ms());
     if (descriptors[0].revents != 0)
         take_signals(supervisor);
 }
@@ -802,22 +201,22 @@ static int serve(struct supervisor *supervisor)
     int code = 0;
     for (size_t i = 0; i < supervisor->child_count; i++)
         supervisor->children[i].start_again_ms = supervisor->children[i].wanted ? 1 : 0;
-    supervisor->give_up_ms = now_ms() + START_MS;
-    while (!supervisor->stopping || running_count(supervisor) > 0) {
+    supervisor->give_up_ms = supervisor_now_ms() + START_MS;
+    while (!supervisor->stopping || supervisor_running_count(supervisor) > 0) {
         if (!supervisor->stopping)
-            start_due_children(supervisor);
+            supervisor_start_due(supervisor);
         wait_for_events(supervisor);
         check_ready(supervisor);
-        look_at_files(supervisor);
-        go_on_reloading(supervisor);
+        supervisor_look_at_files(supervisor);
+        supervisor_go_on_reloading(supervisor);
         if (!supervisor->stopping && start_has_failed(supervisor)) {
             fprintf(stderr, "tuvid: a process could not be started: see the lines above and the "
                             "log\n");
             code = EX_OSERR;
             stop(supervisor);
         }
-        if (supervisor->stopping && now_ms() >= supervisor->give_up_ms)
-            signal_children(supervisor, SIGKILL);
+        if (supervisor->stopping && supervisor_now_ms() >= supervisor->give_up_ms)
+            supervisor_signal(supervisor, SIGKILL);
     }
     return code;
 }
@@ -872,10 +271,10 @@ int supervisor_main(const struct supervisor_options *options)
     struct supervisor *supervisor = memory_new(sizeof *supervisor);
     int code;
     supervisor->parent = -1;
-    supervisor->auth_listener = supervisor->mailbox_listener = -1;
+    supervisor->auth_listener = supervisor->mailbox_listener = supervisor->resolve_listener = -1;
     supervisor->files.fd = -1;
     prctl(PR_SET_DUMPABLE, 0); /* keys and passwords pass through here */
-    if (!prepare(supervisor, options->folder))
+    if (!supervisor_prepare(supervisor, options->folder))
         return EX_CONFIG;
     if (!options->foreground && !go_to_background(supervisor, &code))
         return code;
@@ -889,10 +288,11 @@ int supervisor_main(const struct supervisor_options *options)
     supervisor->log.pid = (int)getpid();
     err = sandbox_enter_supervisor();
     if (err_is(&err)) /* such as in a container, whose root may not */
-        log_line(supervisor, SEVERITY_INFO, "%s: the supervisor runs without a sandbox", err.text);
-    make_children(supervisor);
-    watch_passwords(supervisor);
-    watch_files(supervisor);
+        supervisor_log(supervisor, SEVERITY_INFO, "%s: the supervisor runs without a sandbox",
+                       err.text);
+    supervisor_make_children(supervisor);
+    supervisor_watch_passwords(supervisor);
+    supervisor_watch_files(supervisor);
     code = serve(supervisor);
     tell_parent(supervisor, (unsigned char)code);
     folders_close(&supervisor->folders);

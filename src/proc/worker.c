@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "mta/mta.h"
+#include "proc/order_desk.h"
 #include "proc/role.h"
 #include "proc/tls_contexts.h"
 #include "shell/listener.h"
@@ -54,6 +55,8 @@ static void turn(struct world *world)
         worker->ready = true;
         role_ready(worker->handoff);
     }
+    if (mta_is_drained(worker->mta))
+        world_quit(world);
     bool late = worker->stopping && world_now(world).monotonic_ms >= worker->stop_by_ms;
     if (worker->stopping &&
         (late || (mta_is_quiet(worker->mta) && list_is_empty(&world->lingering))))
@@ -162,11 +165,14 @@ static struct err add_listeners(struct worker *worker)
     return err_none();
 }
 
-static struct err open_slot(struct worker *worker, size_t *segment_count)
+static struct err open_slot(struct worker *worker, struct mta_start *start)
 {
     worker->world->slot_fd = HANDOFF_FD_SLOT;
     TRY(slot_lock(HANDOFF_FD_SLOT));
-    return slot_segments(HANDOFF_FD_SLOT, &worker->segments, segment_count);
+    start->in_hand = slot_keep(HANDOFF_FD_SLOT, "in-hand", sizeof *start->in_hand);
+    TRY(slot_segments(HANDOFF_FD_SLOT, &worker->segments, &start->segment_count));
+    start->segments = worker->segments;
+    return err_none();
 }
 
 /* For hints about who must be able to use a socket. */
@@ -186,11 +192,13 @@ static struct err prepare(struct worker *worker)
     struct mta_start start = {.source = source_of(first),
                               .world = worker->world,
                               .user = user_name(worker->handoff),
-                              .slot = (uint16_t)worker->handoff->slot};
+                              .slot = (uint16_t)worker->handoff->slot,
+                              .drains = worker->handoff->drains};
     TRY(add_listeners(worker));
-    TRY(open_slot(worker, &start.segment_count));
-    start.segments = worker->segments;
+    TRY(open_slot(worker, &start));
     worker->mta = mta_new(&start);
+    if (worker->handoff->has_orders)
+        TRY(order_desk_open(worker->world, worker->mta, HANDOFF_FD_ORDERS));
     /* Keys and tables are where they are needed, and nowhere else. */
     file_set_free(&worker->handoff->setup.files);
     return err_none();

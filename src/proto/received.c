@@ -66,6 +66,8 @@ void received_write(struct writer *w, const struct received *received)
     writer_text(w, " (");
     write_comment(w, received->client_name);
     writer_text(w, received->client.family == IP_V6 ? " [IPv6:" : " [");
+    if (received->client.family == IP_NONE)
+        writer_text(w, "unknown");
     ip_format(w, &received->client);
     writer_text(w, "])");
     if (received->tls != NULL)

@@ -3,9 +3,9 @@
 static const struct slice crlf = SLICE_LITERAL("\r\n");
 static const struct slice space = SLICE_LITERAL(" ");
 
-void smtp_body_start(struct smtp_body *body)
+void smtp_body_start(struct smtp_body *body, enum smtp_body_form form)
 {
-    *body = (struct smtp_body){.state = SMTP_BODY_LINE_START};
+    *body = (struct smtp_body){.form = form, .state = SMTP_BODY_LINE_START};
 }
 
 /* The first CR or LF at or behind `from`, or the length. */
@@ -72,7 +72,7 @@ static struct slice take_line_start(struct smtp_body *body, struct slice *input)
 {
     bool strict = body->state == SMTP_BODY_LINE_START;
     body->state = SMTP_BODY_IN_LINE;
-    if (input->at[0] == '.') {
+    if (input->at[0] == '.' && body->form == SMTP_BODY_DOTTED) {
         *input = slice_skip(*input, 1);
         if (strict)
             body->state = SMTP_BODY_DOT;
@@ -119,4 +119,17 @@ enum smtp_body_step smtp_body_next(struct smtp_body *body, struct slice *input, 
             return SMTP_BODY_SPAN;
     }
     return SMTP_BODY_NEED_INPUT;
+}
+
+/* A line that has no end gets one, so that what follows us can rely on it. */
+struct slice smtp_body_finish(struct smtp_body *body)
+{
+    static const struct slice space_crlf = SLICE_LITERAL(" \r\n");
+    enum smtp_body_state state = body->state;
+    body->state = SMTP_BODY_LINE_START;
+    if (state == SMTP_BODY_CR) {
+        body->bare_cr_seen = true;
+        return space_crlf;
+    }
+    return state == SMTP_BODY_IN_LINE ? crlf : slice_make(NULL, 0);
 }

@@ -1,5 +1,6 @@
 /* The body of a message as DATA carries it (RFC 5321 §4.5.2): takes away dot-stuffing and finds the
- * end.
+ * end. A body that comes in chunks (RFC 3030) has no dots and no end of its own: whoever counts its
+ * bytes finishes it.
  *
  * A line ends in CRLF and the end of data is exactly CRLF.CRLF, so that nobody smuggles a second
  * message past us. A bare LF ends a line of the content, and is given out as CRLF, but never takes
@@ -19,7 +20,10 @@ enum smtp_body_state {
     SMTP_BODY_CR,     /* behind a CR inside a line */
 };
 
+enum smtp_body_form { SMTP_BODY_DOTTED, SMTP_BODY_CHUNKED };
+
 struct smtp_body {
+    enum smtp_body_form form;
     enum smtp_body_state state;
     bool bare_lf_seen;
     bool bare_cr_seen;
@@ -27,10 +31,13 @@ struct smtp_body {
 
 enum smtp_body_step { SMTP_BODY_NEED_INPUT, SMTP_BODY_SPAN, SMTP_BODY_END };
 
-void smtp_body_start(struct smtp_body *body);
+void smtp_body_start(struct smtp_body *body, enum smtp_body_form form);
 
 /* Consumes from *input. SPAN: *span is content, a piece of the input or a constant, never empty.
  * END: the end of data was consumed; what is left in *input is the next command. */
 enum smtp_body_step smtp_body_next(struct smtp_body *body, struct slice *input, struct slice *span);
+
+/* The end of a chunked body: the bytes that complete its last line, or none. Ask once. */
+struct slice smtp_body_finish(struct smtp_body *body);
 
 #endif

@@ -12,7 +12,7 @@ static bool decode(struct slice wire, size_t cut, struct buf *content, size_t *r
 {
     struct smtp_body body;
     struct slice span;
-    smtp_body_start(&body);
+    smtp_body_start(&body, SMTP_BODY_DOTTED);
     for (size_t start = 0; start < wire.len; start += cut) {
         struct slice input = slice_first(slice_skip(wire, start), cut);
         enum smtp_body_step step;

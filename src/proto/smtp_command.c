@@ -15,18 +15,26 @@ bool smtp_command_parse(struct slice line, struct smtp_command *out)
 }
 
 /* "FROM:" or "TO:", then the path; white space behind the colon is forgiven. */
-static const char *take_path(struct slice *argument, const char *keyword, const char *syntax,
-                             const char *bad_path, struct address *out)
+struct path_kind {
+    const char *keyword;
+    const char *wrong_syntax;
+    const char *wrong_path;
+};
+
+static const char *take_path(struct slice *argument, const struct path_kind *kind, unsigned how,
+                             struct address *out)
 {
-    if (!slice_starts_nocase(*argument, keyword))
-        return syntax;
-    struct slice rest = slice_trim(slice_skip(*argument, strlen(keyword)));
+    if (!slice_starts_nocase(*argument, kind->keyword))
+        return kind->wrong_syntax;
+    struct slice rest = slice_trim(slice_skip(*argument, strlen(kind->keyword)));
     if (rest.len == 0)
-        return syntax;
+        return kind->wrong_syntax;
+    if ((how & SMTP_STRICT_PATHS) != 0 && rest.at[0] != '<')
+        return kind->wrong_path;
     if (!address_take_path(&rest, out))
-        return bad_path;
+        return kind->wrong_path;
     if (rest.len > 0 && rest.at[0] != ' ')
-        return bad_path;
+        return kind->wrong_path;
     *argument = rest;
     return NULL;
 }
@@ -76,14 +84,16 @@ static const char *apply_mail_parameter(const struct parameter *parameter, bool 
     return unsupported;
 }
 
-const char *smtp_mail_parse(struct slice argument, bool auth_offered, struct smtp_mail *out,
+const char *smtp_mail_parse(struct slice argument, unsigned how, struct smtp_mail *out,
                             struct slice *culprit)
 {
     struct smtp_mail mail = {0};
     struct parameter parameter;
     bool auth_seen = false;
-    const char *wrong = take_path(&argument, "FROM:", "501 5.5.4 Syntax: MAIL FROM:<address>",
-                                  "501 5.1.7 Bad sender address syntax", &mail.reverse_path);
+    static const struct path_kind from = {"FROM:", "501 5.5.4 Syntax: MAIL FROM:<address>",
+                                          "501 5.1.7 Bad sender address syntax"};
+    bool auth_offered = (how & SMTP_AUTH_OFFERED) != 0;
+    const char *wrong = take_path(&argument, &from, how, &mail.reverse_path);
     while (wrong == NULL && take_parameter(&argument, &parameter)) {
         *culprit = parameter.name;
         wrong = apply_mail_parameter(&parameter, auth_offered, &auth_seen, &mail);
@@ -93,15 +103,16 @@ const char *smtp_mail_parse(struct slice argument, bool auth_offered, struct smt
     return wrong;
 }
 
-const char *smtp_rcpt_parse(struct slice argument, struct smtp_rcpt *out, struct slice *culprit)
+const char *smtp_rcpt_parse(struct slice argument, unsigned how, struct smtp_rcpt *out,
+                            struct slice *culprit)
 {
-    static const char bad_path[] = "501 5.1.3 Bad recipient address syntax";
+    static const struct path_kind to = {"TO:", "501 5.5.4 Syntax: RCPT TO:<address>",
+                                        "501 5.1.3 Bad recipient address syntax"};
     struct smtp_rcpt rcpt = {0};
     struct parameter parameter;
-    const char *wrong = take_path(&argument, "TO:", "501 5.5.4 Syntax: RCPT TO:<address>", bad_path,
-                                  &rcpt.forward_path);
+    const char *wrong = take_path(&argument, &to, how, &rcpt.forward_path);
     if (wrong == NULL && address_is_null(&rcpt.forward_path))
-        wrong = bad_path;
+        wrong = to.wrong_path;
     if (wrong == NULL && take_parameter(&argument, &parameter)) {
         *culprit = parameter.name;
         wrong = unsupported;

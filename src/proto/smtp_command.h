@@ -22,10 +22,17 @@ struct smtp_rcpt {
 /* The line without its line end. False when there is no verb in it. */
 bool smtp_command_parse(struct slice line, struct smtp_command *out);
 
+/* How the arguments of MAIL and RCPT are read. */
+enum {
+    SMTP_AUTH_OFFERED = 1, /* MAIL may have AUTH= */
+    SMTP_STRICT_PATHS = 2, /* a path without its brackets is none */
+};
+
 /* NULL, or the reply that says what is wrong; a reply that ends in ": " wants *culprit behind it.
  */
-const char *smtp_mail_parse(struct slice argument, bool auth_offered, struct smtp_mail *out,
+const char *smtp_mail_parse(struct slice argument, unsigned how, struct smtp_mail *out,
                             struct slice *culprit);
-const char *smtp_rcpt_parse(struct slice argument, struct smtp_rcpt *out, struct slice *culprit);
+const char *smtp_rcpt_parse(struct slice argument, unsigned how, struct smtp_rcpt *out,
+                            struct slice *culprit);
 
 #endif

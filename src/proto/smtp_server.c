@@ -2,50 +2,11 @@
 
 #include "base/check.h"
 #include "proto/smtp_server_commands.h"
+#include "proto/smtp_server_reply.h"
 
 #include <string.h>
 
-/* ---- replies: written once, said in the next step ---- */
-
-static void write_reply(struct smtp_server *server, struct slice reply)
-{
-    struct writer w = writer_over(server->reply, SMTP_REPLY_MAX);
-    writer_printable(&w, slice_first(reply, SMTP_REPLY_MAX - 2));
-    writer_text(&w, "\r\n");
-    server->reply_len = w.len;
-    server->paused = false;
-}
-
-/* "421 4.4.2 mx.example.org Error: timeout exceeded", and the end. */
-static void write_farewell(struct smtp_server *server, const char *code, const char *text)
-{
-    char reply[SMTP_REPLY_MAX];
-    struct writer w = writer_over(reply, sizeof reply);
-    writer_text(&w, code);
-    writer_byte(&w, ' ');
-    writer_bytes(&w, slice_first(server->settings->hostname, DOMAIN_MAX));
-    writer_byte(&w, ' ');
-    writer_text(&w, text);
-    write_reply(server, writer_slice(&w));
-    server->asking = false;
-    server->then = SMTP_SERVER_CLOSE;
-}
-
-static void count_error(struct smtp_server *server)
-{
-    server->errors++;
-    if (server->errors >= server->settings->error_limit_hard)
-        server->too_many_errors = true;
-}
-
-/* The end of a command: what is said decides whether it counts as good. */
-static void conclude(struct smtp_server *server, bool good)
-{
-    if (good)
-        server->counts[server->verb].good++;
-    else
-        count_error(server);
-}
+/* ---- steps ---- */
 
 static struct smtp_server_step step_of(enum smtp_server_step_kind kind)
 {
@@ -81,24 +42,102 @@ static struct smtp_server_step say_at_once(struct smtp_server *server,
     char text[SMTP_REPLY_MAX];
     struct writer w = writer_over(text, sizeof text);
     writer_text(&w, demand->reply);
-    if (demand->reply[strlen(demand->reply) - 1] == ' ')
+    if (demand->reply[strlen(demand->reply) - 1] == ' ' || demand->reply_end != NULL)
         writer_bytes(&w, slice_first(demand->culprit, SMTP_REPLY_MAX / 4));
-    write_reply(server, writer_slice(&w));
+    if (demand->reply_end != NULL)
+        writer_text(&w, demand->reply_end);
+    smtp_server_write_reply(server, writer_slice(&w));
     if (demand->verb == SMTP_RCPT)
         server->recipient_refused = true;
-    if (demand->verb == SMTP_QUIT)
+    if (demand->verb == SMTP_QUIT || slice_starts(slice_of(demand->reply), "521"))
         server->then = SMTP_SERVER_CLOSE;
-    conclude(server, demand->reply[0] < '4');
+    smtp_server_conclude(server, demand->reply[0] < '4');
     return say_reply(server);
 }
 
-static struct smtp_server_step feed_command(struct smtp_server *server, struct slice line)
+/* A bare LF where none is borne: the end, in the middle of whatever it is. */
+static bool bare_lf_ends_it(struct smtp_server *server)
+{
+    char code[16];
+    unsigned number = server->terms.bare_lf_code;
+    struct writer w = writer_over(code, sizeof code - 1);
+    if (!server->bare_lf_seen || number == 0)
+        return false;
+    writer_printf(&w, "%u %u.5.2", number, number / 100);
+    code[w.len] = '\0';
+    smtp_server_write_farewell(server, code, "Error: bare <LF> received");
+    return true;
+}
+
+/* Content that was read is good to go on. */
+static struct smtp_server_step give_content(struct smtp_server *server, struct slice span)
+{
+    server->bare_lf_seen |= server->body.bare_lf_seen;
+    if (bare_lf_ends_it(server))
+        return say_reply(server);
+    return (struct smtp_server_step){.kind = SMTP_SERVER_BODY, .bytes = span};
+}
+
+static struct smtp_server_step feed_chunk(struct smtp_server *server, struct slice *input)
+{
+    struct slice span;
+    bool last = server->chunk.last;
+    switch (smtp_chunk_next(&server->chunk, &server->body, input, &span)) {
+    case SMTP_BODY_NEED_INPUT:
+        return step_of(SMTP_SERVER_NEED_INPUT);
+    case SMTP_BODY_SPAN:
+        return give_content(server, span);
+    case SMTP_BODY_END:
+        break;
+    }
+    server->mode = SMTP_MODE_COMMAND;
+    return ask(server, (struct smtp_question){
+                           .kind = last ? SMTP_ASK_MESSAGE : SMTP_ASK_CHUNK,
+                           .in_chunks = true,
+                           .size = last ? server->chunk_total : server->chunk.size,
+                       });
+}
+
+/* Keeps the reply for as long as the question is open. */
+static struct smtp_server_step abandon(struct smtp_server *server, const char *reply)
+{
+    struct smtp_question question = {.kind = SMTP_ASK_ABANDON};
+    struct writer w = writer_over(server->chunk_refusal, sizeof server->chunk_refusal);
+    writer_text(&w, reply);
+    if (reply == smtp_chunk_discarded) {
+        writer_byte(&w, ' ');
+        writer_number(&w, server->chunk.size);
+        writer_text(&w, " bytes after earlier error");
+    }
+    question.argument = writer_slice(&w);
+    return ask(server, question);
+}
+
+/* Behind the line stand the bytes of a chunk. Whatever becomes of it, none of them is a command. */
+static struct smtp_server_step feed_bdat(struct smtp_server *server,
+                                         const struct smtp_server_demand *demand,
+                                         struct slice *input)
+{
+    server->chunk = demand->chunk;
+    if (demand->reply != NULL)
+        return abandon(server, demand->reply);
+    server->chunk_total += server->chunk.size;
+    if (server->state != SMTP_IN_BDAT)
+        return ask(server, demand->question);
+    server->mode = SMTP_MODE_CHUNK;
+    return feed_chunk(server, input);
+}
+
+static struct smtp_server_step feed_command(struct smtp_server *server, struct slice line,
+                                            struct slice *input)
 {
     struct smtp_server_demand demand = smtp_server_read_command(server, line);
     server->verb = demand.verb;
     server->counts[demand.verb].all++;
     if (smtp_verb_is_junk(demand.verb) && server->junk++ > server->settings->junk_limit)
-        count_error(server);
+        smtp_server_count_error(server);
+    if (demand.chunk_follows)
+        return feed_bdat(server, &demand, input);
     return demand.reply != NULL ? say_at_once(server, &demand) : ask(server, demand.question);
 }
 
@@ -134,37 +173,66 @@ static bool take_line(struct smtp_server *server, struct slice *input, struct sl
     server->scanned = 0;
     if (line->len > 0 && line->at[line->len - 1] == '\r')
         line->len--;
+    else
+        server->bare_lf_seen = true;
     return true;
+}
+
+/* The type of a TLS record that carries a handshake: somebody begins TLS where SMTP is spoken. He
+ * sends no line, so it is said at once. RFC 8446 §5.1. */
+enum { TLS_FIRST_BYTE = 0x16 };
+
+static struct smtp_server_step feed_tls(struct smtp_server *server, struct slice *input)
+{
+    static const char first[] = {TLS_FIRST_BYTE};
+    *input = slice_skip(*input, 1);
+    server->spoken = true;
+    server->verb = SMTP_UNKNOWN;
+    server->counts[SMTP_UNKNOWN].all++;
+    return ask(server,
+               (struct smtp_question){.kind = SMTP_ASK_UNKNOWN, .argument = slice_make(first, 1)});
 }
 
 static struct smtp_server_step feed_line(struct smtp_server *server, struct slice *input)
 {
     struct slice line;
+    if (!server->spoken && input->len > 0 && input->at[0] == TLS_FIRST_BYTE)
+        return feed_tls(server, input);
     if (!take_line(server, input, &line)) {
         if (input->len < SMTP_LINE_MAX)
             return step_of(SMTP_SERVER_NEED_INPUT);
-        write_farewell(server, "500 5.5.2", "Error: command too long");
+        smtp_server_write_farewell(server, "500 5.5.2", "Error: command too long");
         return say_reply(server);
     }
+    server->spoken = true;
+    if (bare_lf_ends_it(server))
+        return say_reply(server);
     if (server->mode == SMTP_MODE_RESPONSE)
         return feed_response(server, line);
-    return feed_command(server, line);
+    return feed_command(server, line, input);
 }
 
 static struct smtp_server_step feed_body(struct smtp_server *server, struct slice *input)
 {
-    struct smtp_server_step step = step_of(SMTP_SERVER_BODY);
-    switch (smtp_body_next(&server->body, input, &step.bytes)) {
+    struct slice span;
+    switch (smtp_body_next(&server->body, input, &span)) {
     case SMTP_BODY_NEED_INPUT:
-        step.kind = SMTP_SERVER_NEED_INPUT;
-        return step;
+        return step_of(SMTP_SERVER_NEED_INPUT);
     case SMTP_BODY_SPAN:
-        return step;
+        return give_content(server, span);
     case SMTP_BODY_END:
         break;
     }
     server->mode = SMTP_MODE_COMMAND;
     return ask(server, (struct smtp_question){.kind = SMTP_ASK_MESSAGE});
+}
+
+static struct smtp_server_step feed_skip(struct smtp_server *server, struct slice *input)
+{
+    if (!smtp_chunk_skip(&server->chunk, input))
+        return step_of(SMTP_SERVER_NEED_INPUT);
+    server->mode = SMTP_MODE_COMMAND;
+    return say_reply(server);
 }
 
 static struct smtp_server_step feed(struct smtp_server *server, struct slice *input)
@@ -178,6 +246,10 @@ static struct smtp_server_step feed(struct smtp_server *server, struct slice *in
         return feed_line(server, input);
     case SMTP_MODE_BODY:
         return feed_body(server, input);
+    case SMTP_MODE_CHUNK:
+        return feed_chunk(server, input);
+    case SMTP_MODE_SKIP:
+        return feed_skip(server, input);
     case SMTP_MODE_HANDSHAKE:
         return step_of(SMTP_SERVER_NEED_INPUT);
     case SMTP_MODE_CLOSED:
@@ -189,11 +261,13 @@ static struct smtp_server_step feed(struct smtp_server *server, struct slice *in
 struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slice *input)
 {
     CHECK(!server->asking);
+    if (server->mode == SMTP_MODE_SKIP)
+        return feed_skip(server, input);
     if (server->reply_len > 0)
         return say_reply(server);
     if (server->too_many_errors && server->then != SMTP_SERVER_CLOSE) {
         server->too_many_errors = false;
-        write_farewell(server, "421 4.7.0", "Error: too many errors");
+        smtp_server_write_farewell(server, "421 4.7.0", "Error: too many errors");
         return say_reply(server);
     }
     if (server->then != SMTP_SERVER_NEED_INPUT) {
@@ -203,144 +277,6 @@ struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slic
         return step_of(then);
     }
     return feed(server, input);
-}
-
-/* ---- what an answer changes ---- */
-
-/* Adds "250-keyword"; the last line's hyphen becomes a space when all are written. */
-static void write_keyword(struct writer *w, const char *keyword, struct slice argument)
-{
-    writer_text(w, "250-");
-    writer_text(w, keyword);
-    writer_bytes(w, argument);
-    writer_text(w, "\r\n");
-}
-
-/* The order is Postfix's: programs and people have learnt it. */
-static void write_ehlo_reply(struct smtp_server *server)
-{
-    static const struct slice nothing = SLICE_LITERAL("");
-    const struct smtp_server_settings *settings = server->settings;
-    struct writer w = writer_over(server->reply, sizeof server->reply);
-    char digits[24];
-    struct writer size = writer_over(digits, sizeof digits);
-
-    write_keyword(&w, "", slice_first(settings->hostname, DOMAIN_MAX));
-    write_keyword(&w, "PIPELINING", nothing);
-    writer_byte(&size, ' ');
-    writer_number(&size, settings->message_size_limit);
-    write_keyword(&w, "SIZE", settings->message_size_limit > 0 ? writer_slice(&size) : nothing);
-    if (settings->vrfy_enabled)
-        write_keyword(&w, "VRFY", nothing);
-    if (settings->tls_offered && !server->tls)
-        write_keyword(&w, "STARTTLS", nothing);
-    if (smtp_server_auth_is_on(server) && server->auth_mechanisms.len > 0) {
-        write_keyword(&w, "AUTH ", server->auth_mechanisms);
-        if (settings->auth_old_form)
-            write_keyword(&w, "AUTH=", server->auth_mechanisms);
-    }
-    write_keyword(&w, "ENHANCEDSTATUSCODES", nothing);
-    size_t last = w.len;
-    write_keyword(&w, "8BITMIME", nothing);
-    CHECK(!w.overflow);
-    server->reply[last + 3] = ' ';
-    server->reply_len = w.len;
-}
-
-static void forget_transaction(struct smtp_server *server)
-{
-    if (server->state != SMTP_START)
-        server->state = SMTP_READY;
-    server->recipient_refused = false;
-}
-
-static void greeted(struct smtp_server *server, bool esmtp)
-{
-    server->state = SMTP_READY;
-    server->esmtp = esmtp;
-    server->recipient_refused = false;
-}
-
-/* The state that a good answer leads to. */
-static void proceed(struct smtp_server *server)
-{
-    switch (server->asked) {
-    case SMTP_ASK_HELO:
-        greeted(server, false);
-        break;
-    case SMTP_ASK_EHLO:
-        greeted(server, true);
-        write_ehlo_reply(server);
-        break;
-    case SMTP_ASK_STARTTLS:
-        server->then = SMTP_SERVER_START_TLS;
-        break;
-    case SMTP_ASK_AUTH:
-    case SMTP_ASK_AUTH_RESPONSE:
-        server->authenticated = true;
-        break;
-    case SMTP_ASK_MAIL:
-        server->state = SMTP_IN_MAIL;
-        server->recipient_refused = false;
-        break;
-    case SMTP_ASK_RCPT:
-        server->state = SMTP_IN_RCPT;
-        break;
-    case SMTP_ASK_MESSAGE:
-        server->errors = server->junk = 0;
-        forget_transaction(server);
-        break;
-    case SMTP_ASK_RESET:
-        forget_transaction(server);
-        break;
-    case SMTP_ASK_CONNECT:
-    case SMTP_ASK_DATA:
-    case SMTP_ASK_AUTH_CANCEL:
-    case SMTP_ASK_VRFY:
-        break;
-    }
-}
-
-static void turn_back(struct smtp_server *server)
-{
-    if (server->asked == SMTP_ASK_RCPT)
-        server->recipient_refused = true;
-    if (server->asked == SMTP_ASK_MESSAGE)
-        forget_transaction(server);
-    if (server->asked == SMTP_ASK_CONNECT)
-        server->then = SMTP_SERVER_CLOSE;
-}
-
-/* 354 and 334: the command goes on with what the client sends next. */
-static void go_on(struct smtp_server *server)
-{
-    if (server->asked == SMTP_ASK_DATA) {
-        server->mode = SMTP_MODE_BODY;
-        smtp_body_start(&server->body);
-    } else {
-        server->mode = SMTP_MODE_RESPONSE;
-    }
-}
-
-void smtp_server_answer(struct smtp_server *server, struct slice reply)
-{
-    uint64_t code = 0;
-    CHECK(server->asking);
-    CHECK(slice_to_number(slice_first(reply, 3), 599, &code));
-    server->asking = false;
-    write_reply(server, reply);
-    if (code == 421)
-        server->then = SMTP_SERVER_CLOSE;
-    if (code >= 300 && code < 400) {
-        go_on(server);
-        return;
-    }
-    if (code < 300)
-        proceed(server);
-    else
-        turn_back(server);
-    if (server->asked != SMTP_ASK_CONNECT)
-        conclude(server, code < 300);
 }
 
 /* ---- events and facts ---- */
@@ -354,9 +290,19 @@ void smtp_server_init(struct smtp_server *server, const struct smtp_server_setti
                                    .tls = tls_from_the_start};
 }
 
+void smtp_server_set_terms(struct smtp_server *server, const struct smtp_server_terms *terms)
+{
+    server->terms = *terms;
+}
+
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms)
 {
     server->auth_mechanisms = slice_first(mechanisms, SMTP_REPLY_MAX - 16);
+}
+
+void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated)
+{
+    server->authenticated = authenticated;
 }
 
 /* RFC 3207 §4.2: the session starts again, and nothing said in the clear counts. */
@@ -364,60 +310,14 @@ void smtp_server_tls_started(struct smtp_server *server)
 {
     CHECK(server->mode == SMTP_MODE_HANDSHAKE);
     server->mode = SMTP_MODE_COMMAND;
-    server->state = SMTP_START;
     server->tls = true;
-    server->esmtp = server->authenticated = server->recipient_refused = false;
+    server->greeted = server->esmtp = server->authenticated = false;
+    smtp_server_forget_transaction(server);
     server->scanned = 0;
-}
-
-void smtp_server_time_out(struct smtp_server *server)
-{
-    write_farewell(server, "421 4.4.2", "Error: timeout exceeded");
-}
-
-void smtp_server_shut_down(struct smtp_server *server)
-{
-    write_farewell(server, "421 4.3.2", "Service is shutting down, try again later");
 }
 
 bool smtp_server_is_idle(const struct smtp_server *server)
 {
     return !server->asking && server->mode == SMTP_MODE_COMMAND &&
-           (server->state & (SMTP_START | SMTP_READY)) != 0;
-}
-
-static void write_count(struct writer *w, const char *name, struct smtp_verb_count count)
-{
-    for (; *name != '\0'; name++)
-        writer_byte(w, ascii_lower(*name));
-    writer_byte(w, '=');
-    writer_number(w, count.good);
-    if (count.good != count.all || count.all == 0) {
-        writer_byte(w, '/');
-        writer_number(w, count.all);
-    }
-}
-
-void smtp_server_write_counts(const struct smtp_server *server, struct writer *w)
-{
-    struct smtp_verb_count sum = {0, 0};
-    for (enum smtp_verb verb = 0; verb < SMTP_VERB_COUNT; verb++) {
-        struct smtp_verb_count count = server->counts[verb];
-        if (count.all == 0)
-            continue;
-        write_count(w, smtp_verb_name(verb), count);
-        writer_byte(w, ' ');
-        sum.good += count.good;
-        sum.all += count.all;
-    }
-    write_count(w, "commands", sum);
-}
-
-const char *smtp_server_stage(const struct smtp_server *server)
-{
-    if (server->verb == SMTP_VERB_COUNT)
-        return "CONNECT";
-    if (server->verb == SMTP_DATA && server->asked == SMTP_ASK_MESSAGE)
-        return "END-OF-MESSAGE";
-    return smtp_verb_name(server->verb);
+           (server->state & (SMTP_START | SMTP_READY | SMTP_BDAT_FAILED)) != 0;
 }

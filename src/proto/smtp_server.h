@@ -1,4 +1,5 @@
-/* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 6152.
+/* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
+ * 6152.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,
@@ -14,8 +15,9 @@
 
 #include "base/slice.h"
 #include "base/writer.h"
-#include "proto/smtp_body.h"
+#include "proto/smtp_chunk.h"
 #include "proto/smtp_command.h"
+#include "proto/smtp_keyword.h"
 
 enum {
     SMTP_LINE_MAX =
@@ -35,18 +37,30 @@ struct smtp_server_settings {
     uint64_t junk_limit;         /* commands that bring no mail and are not yet errors */
     uint64_t error_pause_ms;
     bool helo_required;
+    bool strict_paths; /* MAIL and RCPT want their angle brackets */
     bool vrfy_enabled;
     bool tls_offered;  /* STARTTLS */
     bool tls_required; /* nothing but greetings before TLS */
     bool auth_enabled;
     bool auth_tls_only; /* AUTH exists only under TLS */
     bool auth_old_form; /* "AUTH=PLAIN LOGIN" too, for clients that read the draft of RFC 2554 */
+    struct slice noop_commands; /* verbs that do nothing, separated by white space or commas */
+};
+
+/* What holds for this client alone. */
+struct smtp_server_terms {
+    unsigned discarded;    /* a set of keywords: not announced, and what they promise is refused */
+    bool xclient;          /* it may speak for another client */
+    bool xforward;         /* it may say for whom it speaks */
+    unsigned bare_lf_code; /* of the reply with which a bare LF ends the session; 0: it is borne */
 };
 
 enum smtp_question_kind {
-    SMTP_ASK_CONNECT, /* the greeting */
-    SMTP_ASK_HELO,    /* argument: the client's name */
-    SMTP_ASK_EHLO,    /* the same; first call smtp_server_offer_auth() */
+    SMTP_ASK_CONNECT,  /* the greeting */
+    SMTP_ASK_HELO,     /* argument: the client's name */
+    SMTP_ASK_EHLO,     /* the same; first call smtp_server_offer_auth() */
+    SMTP_ASK_XCLIENT,  /* argument: attributes of another client; a 220 begins the session anew */
+    SMTP_ASK_XFORWARD, /* argument: the same, for the log */
     SMTP_ASK_STARTTLS,
     SMTP_ASK_AUTH,          /* argument: mechanism; response, when has_response */
     SMTP_ASK_AUTH_RESPONSE, /* response: to the last 334 */
@@ -54,9 +68,15 @@ enum smtp_question_kind {
     SMTP_ASK_MAIL,          /* mail */
     SMTP_ASK_RCPT,          /* rcpt */
     SMTP_ASK_DATA,
-    SMTP_ASK_MESSAGE, /* the end of data came: is the message ours now? */
+    SMTP_ASK_BDAT,    /* the first chunk begins; as DATA, but the 354 is not said */
+    SMTP_ASK_CHUNK,   /* a chunk is complete, and more will come; size: its bytes */
+    SMTP_ASK_ABANDON, /* forget the transaction, a chunk cannot be taken; argument: the reply */
+    SMTP_ASK_MESSAGE, /* the end of data came: is the message ours now? in_chunks, size: its bytes
+                       */
     SMTP_ASK_RESET,   /* RSET */
     SMTP_ASK_VRFY,    /* argument */
+    SMTP_ASK_UNKNOWN, /* argument: the line, whose verb is none; a 221 ends the session. Or the one
+                       * byte with which TLS begins, in place of SMTP */
 };
 
 struct smtp_question {
@@ -66,6 +86,8 @@ struct smtp_question {
     bool has_response;
     struct smtp_mail mail;
     struct smtp_rcpt rcpt;
+    bool in_chunks;
+    uint64_t size;
 };
 
 enum smtp_server_step_kind {
@@ -89,14 +111,18 @@ struct smtp_server_step {
 enum smtp_verb {
     SMTP_HELO,
     SMTP_EHLO,
+    SMTP_XCLIENT,
+    SMTP_XFORWARD,
     SMTP_STARTTLS,
     SMTP_AUTH,
     SMTP_MAIL,
     SMTP_RCPT,
     SMTP_DATA,
+    SMTP_BDAT,
     SMTP_RSET,
     SMTP_NOOP,
     SMTP_VRFY,
+    SMTP_ETRN,
     SMTP_QUIT,
     SMTP_HELP,
     SMTP_UNKNOWN,
@@ -113,20 +139,26 @@ enum smtp_server_mode {
     SMTP_MODE_COMMAND,   /* a command line comes next */
     SMTP_MODE_RESPONSE,  /* a SASL response comes next */
     SMTP_MODE_BODY,      /* content comes next */
+    SMTP_MODE_CHUNK,     /* the bytes of a chunk come next */
+    SMTP_MODE_SKIP,      /* the same, to be thrown away before the waiting reply is said */
     SMTP_MODE_HANDSHAKE, /* TLS begins */
     SMTP_MODE_CLOSED,
 };
 
 struct smtp_server {
     const struct smtp_server_settings *settings;
+    struct smtp_server_terms terms;
     enum smtp_server_mode mode;
     unsigned state;                /* one of the bits that the command table names */
     enum smtp_verb verb;           /* the command in work; SMTP_VERB_COUNT before the first */
     enum smtp_question_kind asked; /* the open question */
     bool asking;
+    bool greeted; /* by HELO or EHLO */
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
+    bool bare_lf_seen;      /* in any command or message so far */
+    bool spoken;            /* the client has said something */
     bool recipient_refused; /* some RCPT of this transaction got no 250 */
     bool paused;            /* the pause before the waiting reply is over */
     bool too_many_errors;
@@ -137,6 +169,9 @@ struct smtp_server {
     size_t scanned; /* bytes of the input known to hold no line end */
     struct slice auth_mechanisms;
     struct smtp_body body;
+    struct smtp_chunk chunk;
+    uint64_t chunk_total;    /* bytes of the message's chunks so far, this one included */
+    char chunk_refusal[100]; /* the reply that ABANDON hands over */
     struct smtp_verb_count counts[SMTP_VERB_COUNT];
     size_t reply_len;
     char reply[SMTP_EHLO_MAX];
@@ -144,6 +179,9 @@ struct smtp_server {
 
 void smtp_server_init(struct smtp_server *server, const struct smtp_server_settings *settings,
                       bool tls_from_the_start);
+
+/* At the start, and whenever another client turns out to speak. */
+void smtp_server_set_terms(struct smtp_server *server, const struct smtp_server_terms *terms);
 
 struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slice *input);
 
@@ -155,6 +193,9 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply);
  * lives. */
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms);
 
+/* Another client speaks, after XCLIENT, and this is known about it. */
+void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated);
+
 /* The handshake that START_TLS asked for has succeeded: all that was said before is forgotten. */
 void smtp_server_tls_started(struct smtp_server *server);
 
@@ -162,6 +203,9 @@ void smtp_server_tls_started(struct smtp_server *server);
  * The open question, if any, is dropped. */
 void smtp_server_time_out(struct smtp_server *server);
 void smtp_server_shut_down(struct smtp_server *server);
+
+/* The driver ends the session, with this reply, in place of an answer to the open question. */
+void smtp_server_break_off(struct smtp_server *server, struct slice reply);
 
 /* No transaction is under way and nothing is being asked. */
 bool smtp_server_is_idle(const struct smtp_server *server);

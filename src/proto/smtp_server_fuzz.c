@@ -12,8 +12,16 @@ enum { TRACE_MAX = 1 << 20, SETTINGS_BYTES = 3, STEPS_PER_BYTE = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The transaction as RFC 5321 has it, kept beside the machine. */
+struct model {
+    bool mail;
+    bool content; /* DATA or BDAT has begun */
+    unsigned recipients;
+};
+
 struct run {
     struct smtp_server server;
+    struct model model;
     unsigned answers;
     unsigned asked;
     struct writer trace, body;
@@ -35,7 +43,8 @@ static struct smtp_server_settings settings_of(unsigned flags)
                                          .tls_required = (flags & 32) != 0,
                                          .auth_enabled = true,
                                          .auth_tls_only = (flags & 64) != 0,
-                                         .auth_old_form = true};
+                                         .auth_old_form = true,
+                                         .noop_commands = SLICE_LITERAL("ONEX")};
 }
 
 /* Replies are whole lines of printable ASCII. */
@@ -65,6 +74,8 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
         [SMTP_ASK_CONNECT] = "220 mx.example.org ESMTP",
         [SMTP_ASK_HELO] = "250 mx.example.org",
         [SMTP_ASK_EHLO] = "250 mx.example.org",
+        [SMTP_ASK_XCLIENT] = "220 mx.example.org ESMTP",
+        [SMTP_ASK_XFORWARD] = "250 2.0.0 Ok",
         [SMTP_ASK_STARTTLS] = "220 2.0.0 Ready to start TLS",
         [SMTP_ASK_AUTH] = "334 VXNlcm5hbWU6",
         [SMTP_ASK_AUTH_RESPONSE] = "235 2.7.0 Authentication successful",
@@ -72,12 +83,72 @@ static struct slice answer_to(struct run *run, enum smtp_question_kind kind)
         [SMTP_ASK_MAIL] = "250 2.1.0 Ok",
         [SMTP_ASK_RCPT] = "250 2.1.5 Ok",
         [SMTP_ASK_DATA] = "354 End data with <CR><LF>.<CR><LF>",
+        [SMTP_ASK_BDAT] = "354 End data with <CR><LF>.<CR><LF>",
+        [SMTP_ASK_CHUNK] = "250 2.0.0 Ok: bytes",
+        [SMTP_ASK_ABANDON] = "551 5.0.0 Discarded",
         [SMTP_ASK_MESSAGE] = "250 2.0.0 Ok: queued",
         [SMTP_ASK_RESET] = "250 2.0.0 Ok",
+        [SMTP_ASK_UNKNOWN] = "221 2.7.0 Error: I can break rules, too. Goodbye.",
         [SMTP_ASK_VRFY] = "252 2.0.0 \x01",
     };
     unsigned chance = (run->answers >> (run->asked++ % 8)) & 1;
-    return slice_of(chance != 0 && kind != SMTP_ASK_AUTH_CANCEL ? "450 4.3.0 not now" : good[kind]);
+    return slice_of(chance != 0 && kind != SMTP_ASK_AUTH_CANCEL && kind != SMTP_ASK_ABANDON
+                        ? "450 4.3.0 not now"
+                        : good[kind]);
+}
+
+/* No question comes in a state where its command is illegal, and what ended a transaction left
+ * nothing of it. */
+static void check_order(struct model *model, enum smtp_question_kind kind, bool good)
+{
+    static const struct model nothing = {0};
+    switch (kind) {
+    case SMTP_ASK_MAIL:
+        CHECK(!model->mail);
+        model->mail = good;
+        break;
+    case SMTP_ASK_RCPT:
+        CHECK(model->mail && !model->content);
+        model->recipients += good;
+        break;
+    case SMTP_ASK_DATA:
+    case SMTP_ASK_BDAT:
+        CHECK(model->recipients > 0 && !model->content);
+        model->content = good;
+        if (!good && kind == SMTP_ASK_BDAT)
+            *model = nothing;
+        break;
+    case SMTP_ASK_CHUNK:
+        CHECK(model->content);
+        if (!good)
+            *model = nothing;
+        break;
+    case SMTP_ASK_MESSAGE:
+        CHECK(model->content);
+        *model = nothing;
+        break;
+    case SMTP_ASK_ABANDON:
+        *model = nothing;
+        break;
+    case SMTP_ASK_HELO:
+    case SMTP_ASK_EHLO:
+    case SMTP_ASK_RESET:
+        if (good)
+            *model = nothing;
+        break;
+    case SMTP_ASK_AUTH:
+    case SMTP_ASK_XCLIENT:
+    case SMTP_ASK_XFORWARD:
+        CHECK(!model->mail);
+        break;
+    case SMTP_ASK_CONNECT:
+    case SMTP_ASK_STARTTLS:
+    case SMTP_ASK_AUTH_RESPONSE:
+    case SMTP_ASK_AUTH_CANCEL:
+    case SMTP_ASK_VRFY:
+    case SMTP_ASK_UNKNOWN:
+        break;
+    }
 }
 
 static void answer(struct run *run, const struct smtp_question *question)
@@ -85,13 +156,16 @@ static void answer(struct run *run, const struct smtp_question *question)
     writer_u8(&run->trace, (uint8_t)question->kind);
     writer_counted(&run->trace, question->argument);
     writer_counted(&run->trace, question->response);
+    writer_u64(&run->trace, question->size);
     if (question->kind == SMTP_ASK_MAIL)
         writer_counted(&run->trace, question->mail.reverse_path.text);
     if (question->kind == SMTP_ASK_RCPT)
         writer_counted(&run->trace, question->rcpt.forward_path.text);
     if (question->kind == SMTP_ASK_EHLO)
         smtp_server_offer_auth(&run->server, slice_of("PLAIN LOGIN"));
-    smtp_server_answer(&run->server, answer_to(run, question->kind));
+    struct slice reply = answer_to(run, question->kind);
+    check_order(&run->model, question->kind, reply.at[0] < '4');
+    smtp_server_answer(&run->server, reply);
 }
 
 /* False at the end of the session. */
@@ -111,6 +185,7 @@ static bool take_step(struct run *run, const struct smtp_server_step *step, bool
         if (more_to_come)
             return false; /* plaintext behind STARTTLS */
         smtp_server_tls_started(&run->server);
+        run->model = (struct model){0};
     }
     return step->kind != SMTP_SERVER_CLOSE;
 }
@@ -150,6 +225,9 @@ static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
     run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
+    run->server.terms.xclient = run->server.terms.xforward = (data[0] & 32) != 0;
+    run->server.terms.bare_lf_code = (data[0] & 64) != 0 ? 550 : 0;
+    run->server.terms.discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0;
     play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);
     return run;
 }

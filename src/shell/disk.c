@@ -72,7 +72,7 @@ static int fill(int fd, const struct disk_request *request)
 static int create(const struct job *job)
 {
     char name[SLOT_NAME_MAX];
-    int fd = open_segment(job, O_WRONLY | O_CREAT | O_EXCL);
+    int fd = open_segment(job, O_WRONLY | O_CREAT | (job->request->over ? 0 : O_EXCL));
     if (fd < 0)
         return errno;
     int error = fill(fd, job->request);
@@ -112,7 +112,7 @@ static int set_aside(const struct job *job)
 {
     char name[SLOT_NAME_MAX], aside[SLOT_NAME_MAX + 32];
     slot_name_segment(job->request->segment, name);
-    snprintf(aside, sizeof aside, "%s.damaged-%lld", name, (long long)time(NULL));
+    snprintf(aside, sizeof aside, "%s.set-aside-%lld", name, (long long)time(NULL));
     if (renameat(job->slot_fd, name, job->slot_fd, aside) != 0)
         return errno;
     return sync_folder(job);

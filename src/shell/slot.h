@@ -17,6 +17,10 @@ MUST_CHECK struct err slot_lock(int slot_fd);
  * are left alone. */
 MUST_CHECK struct err slot_segments(int slot_fd, uint64_t **segments, size_t *count);
 
+/* Memory that outlives the process: a file of the slot, mapped, so many bytes, zero when it is new.
+ * NULL when there is no room for it. */
+void *slot_keep(int slot_fd, const char *name, size_t size);
+
 enum { SLOT_NAME_MAX = 64 };
 /* The name of a segment's file. */
 void slot_name_segment(uint64_t segment, char name[SLOT_NAME_MAX]);

@@ -606,17 +606,13 @@ size_t world_unsent(const struct stream *stream)
     return unsent(stream);
 }
 
-void world_start_tls(struct stream *stream, const char *peer_name)
+static void begin_tls(struct stream *stream, const char *peer_name)
 {
     static const struct tls_session_limits limits = {.input = STREAM_CIPHER_IN,
                                                      .output = STREAM_CIPHER_OUT};
     CHECK(stream->tls == NULL);
     if (stream->tls_context == NULL) {
         lose(stream, "TLS is not configured");
-        return;
-    }
-    if (buf_len(&stream->in) > 0) {
-        lose(stream, "plaintext where TLS was to begin");
         return;
     }
     /* What was said in the clear before must not be encrypted: it goes out first. */
@@ -628,6 +624,26 @@ void world_start_tls(struct stream *stream, const char *peer_name)
     stream->tls = tls_session_new(stream->tls_context, slice_of(peer_name), &limits);
     advance_handshake(stream);
     touch(stream);
+}
+
+void world_start_tls(struct stream *stream, const char *peer_name)
+{
+    if (buf_len(&stream->in) > 0)
+        lose(stream, "plaintext where TLS was to begin");
+    else
+        begin_tls(stream, peer_name);
+}
+
+void world_start_tls_over_input(struct stream *stream)
+{
+    struct buf early = stream->in;
+    stream->in = buf_make(WORLD_INPUT_MAX);
+    begin_tls(stream, NULL);
+    if (stream->tls != NULL && buf_len(&early) > tls_session_room(stream->tls))
+        lose(stream, "too much where TLS was to begin");
+    else if (stream->tls != NULL && buf_len(&early) > 0)
+        take_from_socket(stream, buf_slice(&early));
+    buf_free(&early);
 }
 
 void world_close(struct stream *stream)

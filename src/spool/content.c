@@ -3,8 +3,6 @@
 #include "base/memory.h"
 #include "spool/spool.h"
 
-enum { CHUNK_RECORD_MAX = RECORD_HEADER + UPLOAD_CHUNK };
-
 void content_start(struct content *content, struct spool *spool, const struct spool_view *view)
 {
     *content = (struct content){.spool = spool, .view = *view};

@@ -5,6 +5,7 @@
 
 #include "spool/disk.h"
 #include "spool/message.h"
+#include "spool/upload.h"
 
 struct spool;
 
@@ -14,6 +15,8 @@ enum content_step {
     CONTENT_END,
     CONTENT_DAMAGED, /* a chunk is not what was written: nothing more can be given out */
 };
+
+enum { CHUNK_RECORD_MAX = RECORD_HEADER + UPLOAD_CHUNK };
 
 struct content {
     struct spool *spool;

@@ -6,9 +6,11 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
+
 enum disk_operation {
-    DISK_CREATE, /* a file of `size` zero bytes with `data` at its start; file and folder are synced
-                  */
+    DISK_CREATE, /* a file of `size` zero bytes with `data` at its start; file and folder are
+                    synced. With `over` it may be there already, and is written over */
     DISK_WRITE,  /* `data` at `offset`, then fdatasync; no other write of the slot is in flight */
     DISK_READ,   /* up to `length` bytes at `offset` to `into`; *length becomes what was there */
     DISK_REMOVE, /* the file goes, and the folder is synced */
@@ -24,7 +26,9 @@ struct disk_request {
     struct slice data;
     char *into;
     size_t length;
-    void *owner; /* the driver's */
+    bool over;
+    bool past_cache; /* read what the medium has, where the system can: the cache may lie */
+    void *owner;     /* the driver's */
     /* Set by the driver: called once, from a turn of its loop, with 0 or an errno value. */
     void (*done)(struct disk_request *request, int error);
 };

@@ -20,6 +20,11 @@ void log_init(struct log *log, const struct log_start *start, struct segment_tab
         .secret_key = start->secret_key,
         .segments = segments,
         .next_number = start->next_segment,
+        .next = NEXT_WANTED,
+        .next_over = start->next_is_unused,
+        .durable_segment = start->durable_segment,
+        .closed_segment = start->last_segment,
+        .closed_end = start->last_end,
         .filling.bytes = buf_make(batch_max),
         .flying.bytes = buf_make(batch_max),
         .id_next = start->id_counter,
@@ -48,19 +53,31 @@ static bool append_to_batch(struct log_batch *batch, enum record_type type, uint
                             const struct slice *parts, size_t part_count)
 {
     uint64_t position = batch->offset + buf_len(&batch->bytes);
+    size_t length = 0;
+    for (size_t i = 0; i < part_count; i++)
+        length += parts[i].len;
+    if (buf_len(&batch->bytes) + record_length(length) > batch->limit)
+        return false;
     return record_append(&batch->bytes, type, id, parts, part_count, batch->secret, position);
 }
 
 /* Asks for more ids in the batch being filled. */
 static void append_reserve(struct log *log)
 {
-    char payload[8];
+    char payload[24];
     struct writer w = writer_over(payload, sizeof payload);
     struct slice part;
     writer_u64(&w, log->id_asked_limit);
+    writer_u64(&w, log->closed_segment);
+    writer_u64(&w, log->closed_end);
     part = writer_slice(&w);
     CHECK(append_to_batch(&log->filling, RECORD_RESERVE, 0, &part, 1));
     log->id_asked_ticket = log->filling.ticket;
+}
+
+static uint64_t room_in_segment(const struct log *log)
+{
+    return log->open_segment != 0 ? log->segment_size - log->open_offset : 0;
 }
 
 /* The open segment has no room for a whole batch left: goes on in the next, if there is one. */
@@ -69,9 +86,14 @@ static bool open_next_segment(struct log *log)
     if (log->next != NEXT_READY)
         return false;
     segment_table_add(log->segments, log->next_number, secret_of(log, log->next_number));
+    if (log->open_segment != 0) {
+        log->closed_segment = log->open_segment;
+        log->closed_end = log->open_offset;
+    }
     log->open_segment = log->next_number;
     log->open_offset = SEGMENT_BLOCK;
     log->next = NEXT_WANTED;
+    log->next_over = false;
     log->next_number++;
     return true;
 }
@@ -82,16 +104,15 @@ static bool open_batch(struct log *log)
     bool fresh = false;
     if (batch_is_open(&log->filling))
         return true;
-    if (log->open_segment == 0 ||
-        log->open_offset + segment_batch_max(log->segment_size) > log->segment_size) {
-        if (!open_next_segment(log))
-            return false;
-        fresh = true;
-    }
+    if (room_in_segment(log) < segment_batch_max(log->segment_size))
+        fresh = open_next_segment(log);
+    if (room_in_segment(log) < SEGMENT_BLOCK)
+        return false;
     log->filling.ticket = ++log->last_ticket;
     log->filling.segment = log->open_segment;
     log->filling.secret = secret_of(log, log->open_segment);
     log->filling.offset = log->open_offset;
+    log->filling.limit = room_in_segment(log);
     CHECK(buf_add(&log->filling.bytes, slice_make(nothing, sizeof nothing)));
     if (fresh || log->id_next + LOG_ID_BLOCK / 4 > log->id_asked_limit) {
         log->id_asked_limit = log->id_next + LOG_ID_BLOCK;
@@ -118,9 +139,32 @@ bool log_append(struct log *log, enum record_type type, uint64_t id, const struc
     return true;
 }
 
+/* The next segment is there, or this much of the open one. */
+static bool has_eighths_left(const struct log *log, unsigned eighths)
+{
+    return log->next == NEXT_READY || room_in_segment(log) > log->segment_size / 8 * eighths;
+}
+
+bool log_takes_mail(struct log *log)
+{
+    return has_eighths_left(log, 4) && (log->next == NEXT_READY || log->next_error == 0);
+}
+
+bool log_takes_results(const struct log *log)
+{
+    return log->next == NEXT_READY || room_in_segment(log) >= SEGMENT_BLOCK;
+}
+
+bool log_takes_move(struct log *log)
+{
+    enum { MOVES_MAX = 64 << 10 }; /* so that new mail waits for little */
+    return has_eighths_left(log, 2) && open_batch(log) && buf_len(&log->filling.bytes) < MOVES_MAX;
+}
+
 bool log_takes_chunk(struct log *log)
 {
-    return open_batch(log) && buf_len(&log->filling.bytes) < LOG_CHUNK_ROOM &&
+    return log_takes_mail(log) && open_batch(log) &&
+           buf_len(&log->filling.bytes) < LOG_CHUNK_ROOM &&
            buf_len(&log->filling.bytes) < segment_batch_max(log->segment_size) / 2;
 }
 
@@ -154,6 +198,9 @@ static struct disk_request *take_off(struct log *log)
     return &log->write;
 }
 
+/* A segment that stood ready and in which nothing was ever written is made anew in its place,
+ * because nobody knows whether its creation had ended: for that there is room on a full disk too.
+ */
 static struct disk_request *create_next(struct log *log)
 {
     struct segment_head head = {.slot = log->slot,
@@ -165,6 +212,7 @@ static struct disk_request *create_next(struct log *log)
     log->create = (struct disk_request){.operation = DISK_CREATE,
                                         .segment = log->next_number,
                                         .size = log->segment_size,
+                                        .over = log->next_over,
                                         .data = slice_make(log->head, sizeof log->head)};
     return &log->create;
 }
@@ -173,7 +221,8 @@ struct disk_request *log_next_request(struct log *log)
 {
     if (log->next == NEXT_WANTED)
         return create_next(log);
-    if (log->next == NEXT_READY && log->open_segment == 0)
+    bool wants_ids = log->id_next >= log->id_asked_limit;
+    if (log->next == NEXT_READY && (log->open_segment == 0 || wants_ids))
         open_batch(log);
     if (batch_is_open(&log->filling) && !batch_is_open(&log->flying))
         return take_off(log);
@@ -217,4 +266,19 @@ bool log_is_durable(const struct log *log, uint64_t ticket)
 bool log_is_quiet(const struct log *log)
 {
     return !batch_is_open(&log->filling) && !batch_is_open(&log->flying);
+}
+
+void log_raise_ids(struct log *log, uint64_t counter)
+{
+    if (log->id_next >= counter)
+        return;
+    log->id_next = log->id_limit = log->id_asked_limit = counter; /* the next batch asks for more */
+}
+
+void log_use_segment(struct log *log, uint64_t number)
+{
+    if (log->open_segment != 0 || log->next != NEXT_FAILED)
+        return;
+    log->next_number = number;
+    log->next = NEXT_UNUSED;
 }

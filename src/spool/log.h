@@ -27,10 +27,18 @@ struct log_batch {
     uint64_t secret;
     uint64_t segment;
     uint64_t offset;
+    uint64_t limit;   /* bytes that the segment has room for */
     struct buf bytes; /* empty: no batch is open */
 };
 
-enum log_next_segment { NEXT_WANTED, NEXT_CREATING, NEXT_READY, NEXT_FAILED };
+/* The segment after the open one is made ahead. While the disk is full there is none, and what is
+ * left of the open one is kept for the results of deliveries, which make room. */
+enum log_next_segment {
+    NEXT_WANTED,
+    NEXT_CREATING,
+    NEXT_READY,
+    NEXT_FAILED,
+};
 
 struct log {
     uint16_t slot;
@@ -38,11 +46,14 @@ struct log {
     struct siphash_key secret_key; /* a segment's secret is its number under this key */
     struct segment_table *segments;
 
-    uint64_t open_segment; /* the one that batches go to; 0 before the first */
-    uint64_t open_offset;  /* where its next batch starts */
+    uint64_t open_segment;   /* the one that batches go to; 0 before the first */
+    uint64_t open_offset;    /* where its next batch starts */
+    uint64_t closed_segment; /* the one before it; 0: there is none */
+    uint64_t closed_end;     /* where that ends */
     enum log_next_segment next;
     uint64_t next_number;
-    int next_error; /* why NEXT_FAILED */
+    bool next_over; /* it may be on disk already: nothing was ever written to it */
+    int next_error; /* why the last creation failed; 0 once one has worked */
 
     struct log_batch filling;
     struct log_batch flying;
@@ -64,7 +75,11 @@ struct log_start {
     uint16_t slot;
     uint64_t segment_size;
     struct siphash_key secret_key; /* random */
-    uint64_t next_segment;         /* greater than any that exists */
+    uint64_t next_segment;         /* greater than any that exists, or else unused */
+    bool next_is_unused;           /* it exists already */
+    uint64_t last_segment;         /* the last with anything in it; 0: none */
+    uint64_t last_end;             /* where what is durable in it ends */
+    uint64_t durable_segment;      /* the last one with a durable RESERVE; 0: none */
     uint64_t id_counter;           /* no counter below it may be given out */
 };
 
@@ -76,8 +91,15 @@ void log_free(struct log *log);
 bool log_append(struct log *log, enum record_type type, uint64_t id, const struct slice *parts,
                 size_t part_count, struct log_place *place, uint64_t *ticket);
 
-/* Room for pieces of large content is kept smaller, so that they delay nobody's commit for long. */
+/* What makes work may be appended: a MESSAGE, and with the second a CHUNK, whose room is smaller,
+ * so that large content delays nobody's commit for long. Always true while the next segment is
+ * ready; otherwise the rest of the open one is kept for what makes room. */
+bool log_takes_mail(struct log *log);
 bool log_takes_chunk(struct log *log);
+/* There is room for what became of deliveries. */
+bool log_takes_results(const struct log *log);
+/* The same for what compaction moves, which makes room in the end. */
+bool log_takes_move(struct log *log);
 
 /* 0 when none can be given out now. */
 uint64_t log_new_id(struct log *log);
@@ -92,6 +114,11 @@ void log_request_done(struct log *log, struct disk_request *request, int error);
 void log_retry_create(struct log *log);
 
 bool log_is_durable(const struct log *log, uint64_t ticket);
+/* No counter below this one may be given out, as is found out late. */
+void log_raise_ids(struct log *log, uint64_t counter);
+/* A segment that exists, and to which nothing was ever written, takes the place of one that cannot
+ * be made. */
+void log_use_segment(struct log *log, uint64_t number);
 /* Nothing is waiting to be written or synced. */
 bool log_is_quiet(const struct log *log);
 

@@ -38,6 +38,49 @@ void spool_message_finish(struct spool_message *message, size_t recipient)
     message->recipients_left--;
 }
 
+void spool_message_obey(struct spool_message *message, enum record_type order)
+{
+    if (order == RECORD_HOLD)
+        message->held = true;
+    if (order == RECORD_RELEASE || order == RECORD_REQUEUE)
+        message->held = false;
+    if (order == RECORD_EXPIRE)
+        message->expired = true;
+    if (order == RECORD_REQUEUE || order == RECORD_EXPIRE)
+        message->next_try_us = 0;
+}
+
+uint64_t spool_message_weight(const struct spool_message *message)
+{
+    uint64_t record = message->place.length;
+    return message->size > record ? record + message->size : record;
+}
+
+void spool_message_settle(struct spool_message *message, struct segment *segment)
+{
+    struct segment *before = message->oldest;
+    uint64_t weight = spool_message_weight(message);
+    if (before != NULL) {
+        list_remove(&before->messages, &message->in_segment);
+        before->live -= weight;
+        before->table->live -= weight;
+    }
+    message->oldest = segment;
+    if (segment != NULL) {
+        list_push_back(&segment->messages, &message->in_segment);
+        segment->live += weight;
+        segment->table->live += weight;
+    }
+}
+
+void spool_message_free(struct spool_message *message)
+{
+    spool_message_settle(message, NULL);
+    memory_free(message->finished_many);
+    buf_free(&message->payload);
+    memory_free(message);
+}
+
 bool spool_view_read(struct slice payload, struct arena *arena, struct spool_view *out)
 {
     struct reader r = reader_over(payload);

@@ -12,18 +12,25 @@
 #include "spool/log.h"
 
 struct spool_message {
-    struct map_node by_id; /* its key is the id */
-    int64_t arrival_us;    /* wall clock */
-    int64_t next_try_us;   /* wall clock; 0: none is planned yet */
-    uint64_t size;         /* bytes of content */
-    struct log_place place;
-    struct segment *oldest; /* where its first piece stands; pinned */
-    uint64_t ticket;        /* of the commit, then of the DONE */
-    uint64_t finished_few;  /* a bit per recipient, when there are at most 64 */
+    struct map_node by_id;     /* its key is the id */
+    int64_t arrival_us;        /* wall clock */
+    int64_t next_try_us;       /* wall clock; 0: none is planned yet */
+    uint64_t size;             /* bytes of content */
+    struct log_place place;    /* of its MESSAGE or SNAPSHOT */
+    struct log_place last_try; /* its last TRY since then; segment 0: there was none */
+    struct segment *oldest;    /* where its first piece stands: it cannot go */
+    struct list_node in_segment;
+    uint64_t ticket;       /* of the commit, then of the DONE */
+    uint64_t finished_few; /* a bit per recipient, when there are at most 64 */
     uint64_t *finished_many;
     uint32_t recipient_count;
     uint32_t recipients_left;
     uint32_t tries;
+    bool held;          /* no attempt until it is released */
+    bool expired;       /* the next attempt is the last */
+    bool in_hand;       /* the owner's: the message is being read, so it must stay where it is */
+    bool unwanted;      /* the owner's: it is done when its attempts are back, however they went */
+    bool moving;        /* compaction copies it */
     struct buf payload; /* the record's payload while it is in memory; empty otherwise */
 
     /* The owner's: what schedules deliveries. The spool uses `link` only until the message is
@@ -39,7 +46,18 @@ void spool_message_expect(struct spool_message *message, size_t recipient_count)
 bool spool_message_finished(const struct spool_message *message, size_t recipient);
 void spool_message_finish(struct spool_message *message, size_t recipient);
 
-/* What a MESSAGE record holds: its content is the chunks in their order, then the inline bytes. */
+/* What RECORD_HOLD, RELEASE, REQUEUE and EXPIRE make of it. */
+void spool_message_obey(struct spool_message *message, enum record_type order);
+
+/* About how many bytes moving it would write. */
+uint64_t spool_message_weight(const struct spool_message *message);
+/* Its first piece is in this segment now; NULL: in none. Place and size must be known, and must not
+ * change while it is settled. */
+void spool_message_settle(struct spool_message *message, struct segment *segment);
+void spool_message_free(struct spool_message *message);
+
+/* What a MESSAGE record holds, and the last part of a SNAPSHOT: the content is the chunks in their
+ * order, then the inline bytes. */
 struct spool_view {
     struct envelope envelope;
     struct slice chunks; /* encoded places */

@@ -61,7 +61,7 @@ bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct 
     uint32_t zero = reader_u32(&r);
     if (r.failed || magic != RECORD_MAGIC || zero != 0 || payload > r.rest.len)
         return false;
-    if (type <= RECORD_NONE || type > RECORD_DONE || record_length(payload) > bytes.len)
+    if (type <= RECORD_NONE || type >= RECORD_TYPE_END || record_length(payload) > bytes.len)
         return false;
     if (checksum(slice_first(bytes, RECORD_HEADER + payload), secret, position) != sum)
         return false;
@@ -70,4 +70,12 @@ bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct 
                            .payload = slice_first(r.rest, payload),
                            .length = record_length(payload)};
     return true;
+}
+
+uint64_t record_guess_id(struct slice bytes)
+{
+    struct reader r = reader_over(slice_skip(bytes, CHECKSUM_LENGTH));
+    uint32_t magic = reader_u32(&r), type = reader_u32(&r);
+    uint64_t id = reader_u64(&r);
+    return !r.failed && magic == RECORD_MAGIC && type < RECORD_TYPE_END ? id : 0;
 }

@@ -2,13 +2,10 @@
  * and by its position, so that neither stale bytes, nor a misplaced block, nor a message body that
  * imitates a record is ever taken for one.
  *
- *   offset  bytes
- *        0      8  checksum (XXH3, 64 bits) of all that follows, seed = secret + position in the
- * segment 8      4  magic "TVR0" 12      1  type 13      3  zero 16      8  message id, or 0 24 4
- * length of the payload 28      4  zero 32         payload, padded with zeros to a multiple of 8
- *
- * Integers are little-endian. The format is version 0 and may change until it is declared stable.
- */
+ * A record is: checksum u64 (XXH3 of all that follows but for the padding, seed = secret + position
+ * in the segment), magic "TVR0" u32, type u32, message id u64 or 0, length of the payload u32, zero
+ * u32, the payload, and zeros up to a multiple of 8. Integers are little-endian.
+ * doc/design/spool.md tells the whole format. */
 #ifndef TUVI_SPOOL_RECORD_H
 #define TUVI_SPOOL_RECORD_H
 
@@ -22,13 +19,19 @@ enum {
 
 enum record_type {
     RECORD_NONE,
-    RECORD_SEGMENT, /* the head of a segment; its secret is in it, so its own seed is 0 */
-    RECORD_BATCH,   /* the head of a group that was written and synced together */
-    RECORD_RESERVE, /* ids up to this counter may be in use */
-    RECORD_MESSAGE, /* envelope and content, or the places of its chunks */
-    RECORD_CHUNK,   /* a piece of large content */
-    RECORD_TRY,     /* how an attempt went, by recipient, and when the next is due */
-    RECORD_DONE,    /* nothing is left to do for the message */
+    RECORD_SEGMENT,  /* the head of a segment; its secret is in it, so its own seed is 0 */
+    RECORD_BATCH,    /* the head of a group that was written and synced together */
+    RECORD_RESERVE,  /* ids up to this counter may be in use */
+    RECORD_MESSAGE,  /* envelope and content, or the places of its chunks */
+    RECORD_CHUNK,    /* a piece of large content */
+    RECORD_TRY,      /* how an attempt went, by recipient, and when the next is due */
+    RECORD_DONE,     /* nothing is left to do for the message */
+    RECORD_SNAPSHOT, /* the whole state of a message, moved here: replaces what was before */
+    RECORD_HOLD,     /* no attempt until it is released */
+    RECORD_RELEASE,
+    RECORD_REQUEUE, /* not held, and due at once */
+    RECORD_EXPIRE,  /* due at once, and that attempt is the last */
+    RECORD_TYPE_END,
 };
 
 struct record {
@@ -48,5 +51,9 @@ bool record_append(struct buf *out, enum record_type type, uint64_t id, const st
 
 /* Reads the record that starts at bytes.at. False when it is not whole or not true. */
 bool record_read(struct slice bytes, uint64_t secret, uint64_t position, struct record *out);
+
+/* The id that stands where a record's would be, for a record that is not true; 0 when the bytes do
+ * not even look like one of a message. */
+uint64_t record_guess_id(struct slice bytes);
 
 #endif

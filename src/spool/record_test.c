@@ -86,8 +86,10 @@ TEST(a_segment_head_says_whose_it_is)
     assert_int_equal(read.number, 8);
     assert_int_equal(read.secret, 99);
     block[40] ^= 1;
+    assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read), SEGMENT_HEAD_GOOD);
+    block[SEGMENT_BLOCK / 2 + 40] ^= 1;
     assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read),
-                     SEGMENT_HEAD_FOREIGN);
+                     SEGMENT_HEAD_DAMAGED);
     memset(block, 0, sizeof block);
     assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read),
                      SEGMENT_HEAD_UNWRITTEN);

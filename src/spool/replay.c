@@ -2,8 +2,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/reader.h"
 
-enum { REPLAY_WINDOW = 2 << 20 }; /* holds any batch */
+enum {
+    REPLAY_WINDOW = 2 << 20, /* holds any batch */
+    REPLAY_PEEK = 2 * SEGMENT_BLOCK,
+};
 
 void replay_init(struct replay *replay, const uint64_t *segments, size_t count)
 {
@@ -23,6 +27,11 @@ void replay_free(struct replay *replay)
 static uint64_t number_of(const struct replay *replay)
 {
     return replay->segments[replay->current];
+}
+
+static bool at_last(const struct replay *replay)
+{
+    return replay->current + 1 == replay->segment_count;
 }
 
 /* The bytes at the position, as many of `length` as the file has. False when they must be read
@@ -46,12 +55,18 @@ static bool look_at(struct replay *replay, size_t length, struct slice *out)
                                             .segment = number_of(replay),
                                             .offset = replay->position,
                                             .into = replay->window,
-                                            .length = REPLAY_WINDOW};
+                                            .length = REPLAY_WINDOW,
+                                            .past_cache = true};
     return false;
 }
 
 void replay_read_done(struct replay *replay, int error)
 {
+    if (replay->phase == REPLAY_NEXT) {
+        replay->peek_len = error == 0 ? replay->request.length : 0;
+        replay->peek_read = true;
+        return;
+    }
     replay->window_len = error == 0 ? replay->request.length : 0;
     replay->window_error = error;
     replay->window_valid = true;
@@ -67,9 +82,11 @@ static struct replay_step step_of(const struct replay *replay, enum replay_step_
         .place = {.segment = number_of(replay), .offset = (uint32_t)replay->position}};
 }
 
-static struct replay_step damage(struct replay *replay, const char *text)
+/* What stands there is not true, but the id may be: it is only for people. */
+static struct replay_step damage(struct replay *replay, const char *text, struct slice bytes)
 {
     struct replay_step step = step_of(replay, REPLAY_DAMAGE);
+    step.record.id = record_guess_id(bytes);
     step.text = text;
     replay->in_damage = true;
     return step;
@@ -85,9 +102,75 @@ static struct replay_step foreign(struct replay *replay, const char *text)
 static void leave_segment(struct replay *replay)
 {
     replay->current++;
-    replay->phase = REPLAY_HEAD;
+    replay->phase = REPLAY_NEXT;
+    replay->peek_read = false;
+    replay->durable_end = 0;
     replay->position = 0;
     replay->window_valid = false;
+}
+
+/* The RESERVE that a segment begins with; false when nothing was ever written to it. */
+static bool read_reserve(const struct replay *replay, struct reader *out)
+{
+    struct slice bytes = slice_make(replay->window, replay->peek_len);
+    struct segment_head head;
+    struct record record;
+    size_t length;
+    if (bytes.len < REPLAY_PEEK ||
+        segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
+        return false;
+    bytes = slice_skip(bytes, SEGMENT_BLOCK);
+    if (!segment_read_batch(bytes, head.secret, SEGMENT_BLOCK, &length) ||
+        !record_read(slice_skip(bytes, BATCH_HEADER), head.secret, SEGMENT_BLOCK + BATCH_HEADER,
+                     &record) ||
+        record.type != RECORD_RESERVE)
+        return false;
+    *out = reader_over(record.payload);
+    return true;
+}
+
+/* Where this segment ended, as the first record of the next one has it. */
+static uint64_t end_by_next(const struct replay *replay)
+{
+    struct reader r;
+    if (!read_reserve(replay, &r))
+        return 0;
+    reader_u64(&r); /* the bound of the ids */
+    uint64_t number = reader_u64(&r), end = reader_u64(&r);
+    return !r.failed && number == number_of(replay) ? end : 0;
+}
+
+struct disk_request *replay_look(struct replay *replay, uint64_t segment)
+{
+    replay->request = (struct disk_request){.operation = DISK_READ,
+                                            .segment = segment,
+                                            .into = replay->window,
+                                            .length = REPLAY_PEEK,
+                                            .past_cache = true};
+    return &replay->request;
+}
+
+bool replay_look_done(struct replay *replay, uint64_t *id_bound)
+{
+    struct reader r;
+    replay->peek_read = false;
+    if (!read_reserve(replay, &r))
+        return false;
+    *id_bound = reader_u64(&r);
+    return true;
+}
+
+static bool step_next(struct replay *replay, struct replay_step *step)
+{
+    if (!at_last(replay) && !replay->peek_read) {
+        replay_look(replay, replay->segments[replay->current + 1]);
+        return *step = step_of(replay, REPLAY_READ), true;
+    }
+    if (replay->peek_read)
+        replay->durable_end = end_by_next(replay);
+    replay->phase = REPLAY_HEAD;
+    replay->window_error = 0;
+    return false;
 }
 
 static bool step_head(struct replay *replay, struct replay_step *step)
@@ -108,13 +191,15 @@ static bool step_head(struct replay *replay, struct replay_step *step)
         leave_segment(replay);
         return true;
     }
-    if (state == SEGMENT_HEAD_FOREIGN || replay->head.number != number_of(replay)) {
-        *step = foreign(replay, "the segment's head is damaged or of another version");
+    if (state != SEGMENT_HEAD_GOOD || replay->head.number != number_of(replay)) {
+        *step = foreign(replay, state == SEGMENT_HEAD_LATER
+                                    ? "the segment was written by a later version"
+                                    : "the segment's head is damaged");
         leave_segment(replay);
         return true;
     }
     *step = step_of(replay, REPLAY_SEGMENT);
-    replay->phase = REPLAY_SURVEY;
+    replay->phase = replay->durable_end != 0 ? REPLAY_BATCHES : REPLAY_SURVEY;
     replay->position = SEGMENT_BLOCK;
     replay->last_batch = 0;
     return true;
@@ -141,11 +226,24 @@ static bool step_survey(struct replay *replay, struct replay_step *step)
     return false;
 }
 
+/* Where what is known to be durable ends: a bad record below it is damage. Without the word of the
+ * next segment it is where the last batch begins, whose write may not have ended. */
+static uint64_t sure_end(const struct replay *replay)
+{
+    return replay->durable_end != 0 ? replay->durable_end : replay->last_batch;
+}
+
+/* Behind it is nothing that was ever acknowledged. */
+static uint64_t last_byte(const struct replay *replay)
+{
+    return replay->durable_end != 0 ? replay->durable_end : replay->last_batch + 1;
+}
+
 static bool step_batch(struct replay *replay, struct replay_step *step)
 {
     struct slice bytes;
     size_t length;
-    if (replay->position > replay->last_batch) {
+    if (replay->position >= last_byte(replay)) {
         leave_segment(replay);
         return false;
     }
@@ -153,15 +251,20 @@ static bool step_batch(struct replay *replay, struct replay_step *step)
         return *step = step_of(replay, REPLAY_READ), true;
     if (segment_read_batch(bytes, replay->head.secret, replay->position, &length)) {
         replay->phase = REPLAY_RECORDS;
+        replay->headless = false;
         replay->batch_end = replay->position + length;
+        if (replay->durable_end != 0 && replay->batch_end > replay->durable_end)
+            replay->batch_end = replay->durable_end; /* it was torn, and cut there */
         replay->position += BATCH_HEADER;
         replay->in_damage = false;
         return false;
     }
     bool report = !replay->in_damage;
     if (report)
-        *step = damage(replay, "a batch below the durable end is damaged");
-    replay->position += SEGMENT_BLOCK;
+        *step = damage(replay, "a batch below the durable end is damaged", slice_of(""));
+    replay->phase = REPLAY_SALVAGE;
+    replay->headless = true;
+    replay->batch_end = sure_end(replay);
     return report;
 }
 
@@ -169,6 +272,13 @@ static void leave_batch(struct replay *replay)
 {
     replay->phase = REPLAY_BATCHES;
     replay->position = segment_round_up(replay->batch_end);
+}
+
+/* The bytes up to the end of the batch, or as many as a record can have. */
+static bool look_at_records(struct replay *replay, struct slice *out)
+{
+    uint64_t left = replay->batch_end - replay->position;
+    return look_at(replay, left < BATCH_MAX ? (size_t)left : BATCH_MAX, out);
 }
 
 static bool give_record(struct replay *replay, struct slice bytes, struct replay_step *step)
@@ -189,46 +299,54 @@ static bool step_record(struct replay *replay, struct replay_step *step)
         leave_batch(replay);
         return false;
     }
-    size_t left = (size_t)(replay->batch_end - replay->position);
-    if (!look_at(replay, left, &bytes))
+    if (!look_at_records(replay, &bytes))
         return *step = step_of(replay, REPLAY_READ), true;
     if (give_record(replay, bytes, step))
         return true;
     /* The last batch may be torn: what follows in it was never acknowledged. */
-    if (replay->position > replay->last_batch) {
+    if (replay->position >= sure_end(replay)) {
         *step = step_of(replay, REPLAY_TORN);
         leave_batch(replay);
         return true;
     }
-    replay->phase = REPLAY_SALVAGE;
-    replay->position += RECORD_ALIGNMENT;
     bool report = !replay->in_damage;
     if (report)
-        *step = damage(replay, "a record below the durable end is damaged");
+        *step = damage(replay, "a record below the durable end is damaged", bytes);
+    replay->phase = REPLAY_SALVAGE;
+    replay->position += RECORD_ALIGNMENT;
     return report;
 }
 
-/* Behind a damaged record: the next place in the batch where a record is true. */
+/* Behind a damaged record or batch: the next place where a record is true, if it be the head of
+ * another batch. */
 static bool step_salvage(struct replay *replay, struct replay_step *step)
 {
     struct slice bytes;
-    if (replay->position >= replay->batch_end) {
+    uint64_t position = replay->position;
+    if (position >= replay->batch_end) {
         leave_batch(replay);
         return false;
     }
-    if (!look_at(replay, (size_t)(replay->batch_end - replay->position), &bytes))
+    if (!look_at_records(replay, &bytes))
         return *step = step_of(replay, REPLAY_READ), true;
     if (!give_record(replay, bytes, step)) {
         replay->position += RECORD_ALIGNMENT;
         return false;
     }
-    replay->phase = REPLAY_RECORDS;
+    if (step->record.type == RECORD_BATCH) {
+        replay->position = position;
+        replay->phase = REPLAY_BATCHES;
+        return false;
+    }
+    replay->phase = replay->headless ? REPLAY_SALVAGE : REPLAY_RECORDS;
     return true;
 }
 
 static bool take_step(struct replay *replay, struct replay_step *step)
 {
     switch (replay->phase) {
+    case REPLAY_NEXT:
+        return step_next(replay, step);
     case REPLAY_HEAD:
         return step_head(replay, step);
     case REPLAY_SURVEY:
@@ -248,7 +366,7 @@ struct replay_step replay_next(struct replay *replay)
     struct replay_step step;
     while (replay->current < replay->segment_count) {
         if (replay->window_error != 0 && replay->phase != REPLAY_HEAD) {
-            step = damage(replay, "the segment cannot be read to its end");
+            step = damage(replay, "the segment cannot be read to its end", slice_of(""));
             replay->window_error = 0;
             leave_segment(replay);
             return step;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { HEAD_PAYLOAD = 32, BATCH_PAYLOAD = 4 };
+enum { HEAD_PAYLOAD = 32, HEAD_COPY = SEGMENT_BLOCK / 2, BATCH_PAYLOAD = 4 };
 
 uint64_t segment_round_up(uint64_t offset)
 {
@@ -41,7 +41,8 @@ void segment_write_head(const struct segment_head *head, char block[SEGMENT_BLOC
     writer_u64(&w, head->size);
     CHECK(!w.overflow && w.len == sizeof payload);
     memset(block, 0, SEGMENT_BLOCK);
-    write_single(block, SEGMENT_BLOCK, RECORD_SEGMENT, writer_slice(&w), 0, 0);
+    write_single(block, HEAD_COPY, RECORD_SEGMENT, writer_slice(&w), 0, 0);
+    write_single(block + HEAD_COPY, HEAD_COPY, RECORD_SEGMENT, writer_slice(&w), 0, HEAD_COPY);
 }
 
 static bool all_zero(struct slice bytes)
@@ -52,13 +53,11 @@ static bool all_zero(struct slice bytes)
     return true;
 }
 
-enum segment_head_state segment_read_head(struct slice block, struct segment_head *out)
+static enum segment_head_state read_copy(struct slice block, size_t at, struct segment_head *out)
 {
     struct record record;
-    if (all_zero(block))
-        return SEGMENT_HEAD_UNWRITTEN;
-    if (!record_read(block, 0, 0, &record) || record.type != RECORD_SEGMENT)
-        return SEGMENT_HEAD_FOREIGN;
+    if (!record_read(slice_skip(block, at), 0, at, &record) || record.type != RECORD_SEGMENT)
+        return SEGMENT_HEAD_DAMAGED;
     struct reader r = reader_over(record.payload);
     uint32_t version = reader_u32(&r);
     struct segment_head head = {.slot = reader_u16(&r)};
@@ -66,10 +65,20 @@ enum segment_head_state segment_read_head(struct slice block, struct segment_hea
     head.number = reader_u64(&r);
     head.secret = reader_u64(&r);
     head.size = reader_u64(&r);
-    if (!reader_finished(&r) || version != SEGMENT_VERSION || head.size < SEGMENT_SIZE_MIN)
-        return SEGMENT_HEAD_FOREIGN;
+    if (!r.failed && version > SEGMENT_VERSION)
+        return SEGMENT_HEAD_LATER;
+    if (!reader_finished(&r) || head.size < SEGMENT_READ_SIZE_MIN)
+        return SEGMENT_HEAD_DAMAGED;
     *out = head;
     return SEGMENT_HEAD_GOOD;
+}
+
+enum segment_head_state segment_read_head(struct slice block, struct segment_head *out)
+{
+    if (all_zero(block))
+        return SEGMENT_HEAD_UNWRITTEN;
+    enum segment_head_state state = read_copy(block, 0, out);
+    return state != SEGMENT_HEAD_DAMAGED ? state : read_copy(block, HEAD_COPY, out);
 }
 
 void segment_write_batch(size_t length, uint64_t secret, uint64_t offset, char out[BATCH_HEADER])

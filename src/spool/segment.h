@@ -2,13 +2,15 @@
  * whose it is; batches of records follow, each at the start of a block, so that no byte that is
  * durable is ever written again.
  *
- * Head (one SEGMENT record): version u32, slot u16, zero u16, segment number u64, secret u64, size
- * u64. Batch (one BATCH record, then the others): length u32, which counts the batch's records,
- * this one included, without the padding to the next block.
+ * Head (one SEGMENT record, and a copy in the middle of the block): version u32, slot u16, zero
+ * u16, segment number u64, secret u64, size u64. Batch (one BATCH record, then the others): length
+ * u32, which counts the batch's records, this one included, without the padding to the next block.
  *
  * A batch is written only after the one before it is synced. So everything below a valid batch was
  * durable: a bad record there is damage, and only bytes above the last valid batch's start may be a
- * torn tail. */
+ * torn tail. The first record of a segment, a RESERVE, says where the one before it ended, so that
+ * there is no doubt about segments that others follow: id counter u64, that segment's number u64
+ * (0: there was none), its end u64. */
 #ifndef TUVI_SPOOL_SEGMENT_H
 #define TUVI_SPOOL_SEGMENT_H
 
@@ -17,9 +19,10 @@
 
 enum {
     SEGMENT_BLOCK = 4096,
-    SEGMENT_VERSION = 0,
-    SEGMENT_SIZE_MIN = 1 << 20,
-    BATCH_HEADER = 40, /* the length of a BATCH record */
+    SEGMENT_VERSION = 1, /* 0 had no second head, and only the counter in RESERVE; it is read too */
+    SEGMENT_SIZE_MIN = 1 << 20,       /* that we write … */
+    SEGMENT_READ_SIZE_MIN = 64 << 10, /* … and read */
+    BATCH_HEADER = 40,                /* the length of a BATCH record */
     BATCH_MAX = 1 << 20,
 };
 
@@ -40,7 +43,8 @@ void segment_write_head(const struct segment_head *head, char block[SEGMENT_BLOC
 enum segment_head_state {
     SEGMENT_HEAD_GOOD,
     SEGMENT_HEAD_UNWRITTEN, /* all zero: a creation that did not end; nothing was ever in it */
-    SEGMENT_HEAD_FOREIGN,   /* damaged, or of another version */
+    SEGMENT_HEAD_DAMAGED,
+    SEGMENT_HEAD_LATER, /* of a version that we do not know */
 };
 enum segment_head_state segment_read_head(struct slice block, struct segment_head *out);
 

@@ -2,54 +2,45 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/reader.h"
 #include "base/writer.h"
-
-enum {
-    RECIPIENTS_ARENA = ENVELOPE_RECIPIENTS_MAX * 16 + 64,
-};
+#include "spool/snapshot_record.h"
 
 void spool_init(struct spool *spool, const struct spool_start *start)
 {
-    *spool = (struct spool){.start = *start, .replaying = true, .id_counter = 1};
+    *spool = (struct spool){.start = *start, .replaying = true};
     segment_table_init(&spool->segments);
+    segment_table_init(&spool->unwanted);
+    compaction_init(&spool->compaction, spool);
     list_init(&spool->committing);
     list_init(&spool->concluding);
-    list_init(&spool->unwanted);
-    replay_init(&spool->replay, start->segments, start->segment_count);
+    recovery_init(&spool->recovery, spool);
 }
 
 /* ---- messages ---- */
 
-static void free_message(struct spool_message *message)
-{
-    if (message->oldest != NULL)
-        message->oldest->pins--;
-    memory_free(message->finished_many);
-    buf_free(&message->payload);
-    memory_free(message);
-}
-
-static struct spool_message *find(const struct spool *spool, uint64_t id)
+struct spool_message *spool_find(const struct spool *spool, uint64_t id)
 {
     struct map_node *node = map_find(&spool->messages, id);
     return node != NULL ? CONTAINER_OF(node, struct spool_message, by_id) : NULL;
 }
 
-static void forget(struct spool *spool, uint64_t id)
+bool spool_is_old(const struct spool *spool, const struct spool_message *message)
 {
-    struct spool_message *message = find(spool, id);
-    if (message == NULL)
-        return;
+    size_t count = spool->start.segment_count;
+    return count > 0 && message->place.segment <= spool->start.segments[count - 1];
+}
+
+static void forget(struct spool *spool, struct spool_message *message)
+{
     map_remove(&spool->messages, &message->by_id);
-    free_message(message);
+    spool_message_free(message);
 }
 
 static void free_list(struct list *list)
 {
     struct list_node *node;
     while ((node = list_pop_front(list)) != NULL)
-        free_message(CONTAINER_OF(node, struct spool_message, link));
+        spool_message_free(CONTAINER_OF(node, struct spool_message, link));
 }
 
 void spool_free(struct spool *spool)
@@ -57,181 +48,13 @@ void spool_free(struct spool *spool)
     struct map_node *node;
     free_list(&spool->concluding);
     while ((node = map_next(&spool->messages, NULL)) != NULL)
-        forget(spool, node->key);
+        forget(spool, CONTAINER_OF(node, struct spool_message, by_id));
     map_free(&spool->messages);
-    replay_free(&spool->replay);
+    recovery_free(&spool->recovery);
+    compaction_free(&spool->compaction);
     log_free(&spool->log);
-    while (segment_table_oldest(&spool->segments) != NULL) {
-        struct segment *oldest = segment_table_oldest(&spool->segments);
-        oldest->pins = 0;
-        segment_table_remove(&spool->segments, oldest);
-    }
-    struct list_node *unwanted;
-    while ((unwanted = list_pop_front(&spool->unwanted)) != NULL)
-        memory_free(CONTAINER_OF(unwanted, struct segment, node));
-}
-
-/* ---- replay ---- */
-
-static uint64_t counter_of(uint64_t id)
-{
-    return id & (((uint64_t)1 << 48) - 1);
-}
-
-static void raise_id_counter(struct spool *spool, uint64_t counter)
-{
-    if (counter > spool->id_counter)
-        spool->id_counter = counter;
-}
-
-static bool apply_message(struct spool *spool, const struct replay_step *step)
-{
-    struct arena arena = arena_make(RECIPIENTS_ARENA);
-    struct reader r = reader_over(step->record.payload);
-    struct spool_view view;
-    uint64_t id = step->record.id;
-    bool good = spool_view_read(step->record.payload, &arena, &view);
-    if (good) {
-        forget(spool, id);
-        struct spool_message *message = memory_new(sizeof *message);
-        struct log_place first = step->place;
-        struct slice chunks = view.chunks;
-        spool_view_next_chunk(&chunks, &first);
-        message->arrival_us = view.envelope.arrival_us;
-        message->size = reader_u64(&r);
-        message->place = step->place;
-        message->oldest = segment_table_find(&spool->segments, first.segment);
-        if (message->oldest != NULL)
-            message->oldest->pins++;
-        spool_message_expect(message, view.envelope.recipient_count);
-        map_add(&spool->messages, &message->by_id, id);
-        raise_id_counter(spool, counter_of(id) + 1);
-    }
-    arena_reset(&arena);
-    return good;
-}
-
-static bool apply_try(struct spool *spool, const struct record *record)
-{
-    struct spool_message *message = find(spool, record->id);
-    struct try_record try = try_record_over(record->payload);
-    struct spool_result result;
-    if (message == NULL)
-        return true; /* it is done, and its record is gone */
-    message->next_try_us = try.next_try_us;
-    message->tries++;
-    while (try_record_next(&try, &result))
-        if (result.finished)
-            spool_message_finish(message, result.recipient);
-    return try_record_is_good(&try);
-}
-
-static bool apply_reserve(struct spool *spool, const struct record *record)
-{
-    struct reader r = reader_over(record->payload);
-    uint64_t limit = reader_u64(&r);
-    if (!reader_finished(&r))
-        return false;
-    raise_id_counter(spool, limit);
-    return true;
-}
-
-static bool apply(struct spool *spool, const struct replay_step *step)
-{
-    switch (step->record.type) {
-    case RECORD_MESSAGE:
-        return apply_message(spool, step);
-    case RECORD_TRY:
-        return apply_try(spool, &step->record);
-    case RECORD_RESERVE:
-        return apply_reserve(spool, &step->record);
-    case RECORD_DONE:
-        forget(spool, step->record.id);
-        return true;
-    case RECORD_CHUNK:
-        return true; /* it means nothing without its message */
-    case RECORD_NONE:
-    case RECORD_SEGMENT:
-    case RECORD_BATCH:
-        break;
-    }
-    return false;
-}
-
-static void note_unwanted(struct spool *spool, uint64_t number, bool damaged)
-{
-    struct segment *segment = memory_new(sizeof *segment);
-    segment->number = number;
-    segment->damaged = damaged;
-    list_push_back(&spool->unwanted, &segment->node);
-}
-
-static struct spool_replay_step note(const struct replay_step *step, const char *text, bool serious)
-{
-    return (struct spool_replay_step){
-        .kind = SPOOL_REPLAY_NOTE, .place = step->place, .text = text, .serious = serious};
-}
-
-static void mark_damaged(struct spool *spool, uint64_t number)
-{
-    struct segment *segment = segment_table_find(&spool->segments, number);
-    if (segment != NULL)
-        segment->damaged = true;
-}
-
-static struct spool_replay_step end_replay(struct spool *spool)
-{
-    const struct spool_start *start = &spool->start;
-    size_t count = start->segment_count;
-    struct log_start log_start = {.slot = start->slot,
-                                  .segment_size = start->segment_size,
-                                  .secret_key = start->secret_key,
-                                  .next_segment = count > 0 ? start->segments[count - 1] + 1 : 1,
-                                  .id_counter = spool->id_counter};
-    replay_free(&spool->replay);
-    log_init(&spool->log, &log_start, &spool->segments);
-    spool->replaying = false;
-    return (struct spool_replay_step){.kind = SPOOL_REPLAY_END};
-}
-
-struct spool_replay_step spool_replay(struct spool *spool)
-{
-    CHECK(spool->replaying);
-    for (;;) {
-        struct replay_step step = replay_next(&spool->replay);
-        switch (step.kind) {
-        case REPLAY_READ:
-            return (struct spool_replay_step){.kind = SPOOL_REPLAY_READ,
-                                              .request = &spool->replay.request};
-        case REPLAY_SEGMENT:
-            segment_table_add(&spool->segments, step.segment.number, step.segment.secret);
-            break;
-        case REPLAY_RECORD:
-            if (!apply(spool, &step)) {
-                mark_damaged(spool, step.place.segment);
-                return note(&step, "a record cannot be understood", true);
-            }
-            break;
-        case REPLAY_DAMAGE:
-            mark_damaged(spool, step.place.segment);
-            return note(&step, step.text, true);
-        case REPLAY_TORN:
-            return note(&step, "an unfinished batch, never acknowledged, was cut off", false);
-        case REPLAY_UNUSED:
-            note_unwanted(spool, step.place.segment, false);
-            break;
-        case REPLAY_FOREIGN:
-            note_unwanted(spool, step.place.segment, true);
-            return note(&step, step.text, true);
-        case REPLAY_END:
-            return end_replay(spool);
-        }
-    }
-}
-
-void spool_replay_read_done(struct spool *spool, int error)
-{
-    replay_read_done(&spool->replay, error);
+    segment_table_free(&spool->segments);
+    segment_table_free(&spool->unwanted);
 }
 
 /* ---- disk ---- */
@@ -246,29 +69,33 @@ static struct disk_request *remove_segment(struct spool *spool, const struct seg
 
 static struct disk_request *next_removal(struct spool *spool)
 {
-    struct list_node *node = list_pop_front(&spool->unwanted);
-    struct disk_request *request = NULL;
-    if (node != NULL) {
-        struct segment *unwanted = CONTAINER_OF(node, struct segment, node);
-        request = remove_segment(spool, unwanted);
-        memory_free(unwanted);
-        return request;
+    struct segment_table *table = &spool->unwanted;
+    struct segment *oldest = segment_table_oldest(table);
+    if (oldest == NULL) {
+        table = &spool->segments;
+        oldest = segment_table_oldest(table);
+        /* Its id bound must be repeated in a later segment before it may go. */
+        if (oldest == NULL || !segment_is_free(oldest) ||
+            oldest->number >= spool->log.durable_segment)
+            return NULL;
     }
-    struct segment *oldest = segment_table_oldest(&spool->segments);
-    /* Its id bound must be repeated in a later segment before it may go. */
-    if (oldest == NULL || oldest->pins > 0 || oldest->number >= spool->log.durable_segment)
-        return NULL;
-    request = remove_segment(spool, oldest);
-    segment_table_remove(&spool->segments, oldest);
+    struct disk_request *request = remove_segment(spool, oldest);
+    segment_table_remove(table, oldest);
     return request;
 }
 
 struct disk_request *spool_next_request(struct spool *spool)
 {
-    CHECK(!spool->replaying);
+    CHECK(spool->log_begun);
     struct disk_request *request = log_next_request(&spool->log);
+    if (spool->replaying)
+        return request;
     if (request == NULL && !spool->removing)
         request = next_removal(spool);
+    if (request == NULL)
+        request = compaction_next_request(&spool->compaction);
+    if (request == NULL) /* compaction may have put something into the log */
+        request = log_next_request(&spool->log);
     return request;
 }
 
@@ -280,18 +107,24 @@ static void release_concluded(struct spool *spool)
         if (!log_is_durable(&spool->log, message->ticket))
             return;
         list_remove(&spool->concluding, node);
-        free_message(message);
+        spool_message_free(message);
     }
 }
 
 void spool_request_done(struct spool *spool, struct disk_request *request, int error)
 {
     if (request == &spool->removal) {
-        spool->removing =
-            false; /* a file that stays is found, and is empty of work, at the next start */
+        /* A file that stays is replayed at the next start. So what is newer must stay too: it may
+         * hold the DONE of what would come back. */
+        spool->removing = error != 0;
+        return;
+    }
+    if (request == &spool->compaction.request) {
+        compaction_request_done(&spool->compaction, error);
         return;
     }
     log_request_done(&spool->log, request, error);
+    compaction_land(&spool->compaction);
     release_concluded(spool);
 }
 
@@ -335,6 +168,7 @@ bool spool_record_try(struct spool *spool, struct spool_message *message, int64_
     if (!recorded)
         return false;
     message->next_try_us = next_try_us;
+    message->last_try = place;
     message->tries++;
     for (size_t i = 0; i < result_count; i++)
         if (results[i].finished)
@@ -355,6 +189,40 @@ bool spool_record_done(struct spool *spool, struct spool_message *message)
     return true;
 }
 
+bool spool_record_order(struct spool *spool, struct spool_message *message, enum record_type order)
+{
+    struct log_place place;
+    if (!log_append(&spool->log, order, spool_message_id(message), NULL, 0, &place,
+                    &message->ticket))
+        return false;
+    spool_message_obey(message, order);
+    return true;
+}
+
+/* ---- damage ---- */
+
+struct spool_message *spool_next_damaged(struct spool *spool)
+{
+    struct spool_message *message = spool_find(spool, spool->compaction.damaged);
+    spool->compaction.damaged = 0;
+    return message != NULL && !message->in_hand ? message : NULL;
+}
+
+/* Its pieces stand in the segments from its oldest to that of its record. */
+void spool_quarantine(struct spool *spool, struct spool_message *message)
+{
+    CHECK(!message->in_hand && !heap_holds(&message->due));
+    for (uint64_t number = message->oldest != NULL ? message->oldest->number : 0;
+         number != 0 && number <= message->place.segment; number++) {
+        struct segment *segment = segment_table_find(&spool->segments, number);
+        if (segment != NULL)
+            segment->damaged = true;
+    }
+    forget(spool, message);
+}
+
+/* ---- reading a message ---- */
+
 void spool_load_start(const struct spool_message *message, struct disk_request *request)
 {
     *request = (struct disk_request){.operation = DISK_READ,
@@ -370,9 +238,10 @@ bool spool_load_finish(struct spool *spool, struct spool_message *message,
     const struct segment *segment = segment_table_find(&spool->segments, message->place.segment);
     struct slice bytes = slice_make(request->into, request->length);
     struct record record;
+    struct slice payload;
     bool good = error == 0 && segment != NULL &&
                 record_read(bytes, segment->secret, message->place.offset, &record) &&
-                record.type == RECORD_MESSAGE && record.id == spool_message_id(message);
+                snapshot_message_part(&record, spool_message_id(message), &payload);
     if (!good) {
         memory_free(request->into);
         return false;
@@ -380,8 +249,8 @@ bool spool_load_finish(struct spool *spool, struct spool_message *message,
     /* The payload stays in the memory that was read. */
     buf_free(&message->payload);
     message->payload = (struct buf){.memory = request->into,
-                                    .start = RECORD_HEADER,
-                                    .end = RECORD_HEADER + record.payload.len,
+                                    .start = (size_t)(payload.at - bytes.at),
+                                    .end = (size_t)(payload.at - bytes.at) + payload.len,
                                     .capacity = message->place.length,
                                     .limit = message->place.length};
     return true;
@@ -394,5 +263,10 @@ bool spool_is_open(const struct spool *spool)
 
 int spool_trouble(const struct spool *spool)
 {
-    return spool->log.next == NEXT_FAILED ? spool->log.next_error : 0;
+    return spool->log.next_error;
+}
+
+void spool_rest(struct spool *spool)
+{
+    spool->compaction.stopped = true;
 }

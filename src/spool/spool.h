@@ -10,12 +10,16 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "spool/compaction.h"
 #include "spool/log.h"
 #include "spool/message.h"
-#include "spool/replay.h"
+#include "spool/recovery.h"
 #include "spool/segment_table.h"
 #include "spool/try_record.h"
 #include "spool/upload.h"
+
+/* Room for the arrays of any envelope that the spool holds. */
+enum { SPOOL_ENVELOPE_ARENA = 2 * ENVELOPE_RECIPIENTS_MAX * 16 + 64 };
 
 struct spool_start {
     uint16_t slot;
@@ -32,12 +36,13 @@ struct spool {
     struct map messages;    /* by id: committed or being committed, and not done */
     struct list committing; /* by ticket */
     struct list concluding; /* by ticket: the DONE is not durable yet */
-    struct replay replay;
+    struct recovery recovery;
     bool replaying;
-    uint64_t id_counter; /* no counter below it may be given out */
+    bool log_begun; /* new messages can be taken; a long replay may still be going on */
+    struct compaction compaction;
     struct disk_request removal;
     bool removing;
-    struct list unwanted; /* segments to remove or set aside as a whole */
+    struct segment_table unwanted; /* to be removed or set aside as a whole */
 };
 
 void spool_init(struct spool *spool, const struct spool_start *start);
@@ -54,10 +59,12 @@ struct spool_replay_step {
     struct disk_request *request;
     struct log_place place;
     const char *text;
+    uint64_t id; /* of the message that it seems to be about; 0: not known */
     bool serious;
 };
 
-/* Call until it says END; nothing else may be asked of the spool before that. */
+/* Call until it says END. Before that, once log_begun says so, messages can be taken and worked on
+ * that are new; the others come to light with the END. */
 struct spool_replay_step spool_replay(struct spool *spool);
 void spool_replay_read_done(struct spool *spool, int error);
 
@@ -69,11 +76,29 @@ void spool_request_done(struct spool *spool, struct disk_request *request, int e
 /* The next message that has become durable, each once, in the order of their commits; or NULL. */
 struct spool_message *spool_next_committed(struct spool *spool);
 
+/* It was there before this start; so it comes to light with the END of the replay. */
+bool spool_is_old(const struct spool *spool, const struct spool_message *message);
+
+/* NULL when it is not in the queue. */
+struct spool_message *spool_find(const struct spool *spool, uint64_t id);
+
 /* Both are false, and nothing changed, when the log has no room now. After TRY the results stand in
  * the message; after DONE the message is the spool's and must not be touched. */
 bool spool_record_try(struct spool *spool, struct spool_message *message, int64_t next_try_us,
                       const struct spool_result *results, size_t result_count);
 bool spool_record_done(struct spool *spool, struct spool_message *message);
+
+/* What somebody ordered for a message: RECORD_HOLD, RELEASE, REQUEUE or EXPIRE. It then stands in
+ * the message, and is durable when the message's ticket is. False when the log has no room now. */
+bool spool_record_order(struct spool *spool, struct spool_message *message, enum record_type order);
+
+/* A message whose record or content was found damaged, or NULL. The owner lets it go and has it
+ * quarantined: it is in the queue no more, and the segments that it stands in will be set aside. */
+struct spool_message *spool_next_damaged(struct spool *spool);
+void spool_quarantine(struct spool *spool, struct spool_message *message);
+
+/* Nothing is moved any more: the process is about to end. */
+void spool_rest(struct spool *spool);
 
 /* Reads a message's record into message->payload. start() fills *request for the driver; finish()
  * is false when the record is not what was written, or the disk had an error. */

@@ -1,237 +1,4 @@
-#include "spool/spool.h"
-
-#include "base/memory.h"
-#include "spool/content.h"
-#include "tests/unit.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- a disk in memory, which does everything at once ---- */
-
-enum { FILES_MAX = 64, SEGMENT_SIZE = SEGMENT_SIZE_MIN };
-
-struct file {
-    uint64_t segment;
-    char *bytes;
-    bool set_aside;
-};
-
-static struct file files[FILES_MAX];
-static size_t writes;
-static bool disk_full;
-
-static struct file *file_of(uint64_t segment)
-{
-    for (size_t i = 0; i < FILES_MAX; i++)
-        if (files[i].bytes != NULL && files[i].segment == segment && !files[i].set_aside)
-            return &files[i];
-    return NULL;
-}
-
-static struct file *free_file(void)
-{
-    for (size_t i = 0; i < FILES_MAX; i++)
-        if (files[i].bytes == NULL)
-            return &files[i];
-    abort();
-}
-
-static int perform(struct disk_request *request)
-{
-    struct file *file = file_of(request->segment);
-    switch (request->operation) {
-    case DISK_CREATE:
-        if (disk_full)
-            return 28;
-        assert_null(file);
-        file = free_file();
-        *file = (struct file){.segment = request->segment, .bytes = calloc(1, SEGMENT_SIZE)};
-        memcpy(file->bytes, request->data.at, request->data.len);
-        return 0;
-    case DISK_WRITE:
-        assert_non_null(file);
-        assert_true(request->offset + request->data.len <= SEGMENT_SIZE);
-        assert_int_equal(request->offset % SEGMENT_BLOCK, 0);
-        memcpy(file->bytes + request->offset, request->data.at, request->data.len);
-        writes++;
-        return 0;
-    case DISK_READ:
-        if (file == NULL)
-            return 2;
-        request->length =
-            slice_first(slice_skip(slice_make(file->bytes, SEGMENT_SIZE), (size_t)request->offset),
-                        request->length)
-                .len;
-        memcpy(request->into, file->bytes + request->offset, request->length);
-        return 0;
-    case DISK_REMOVE:
-        free(file->bytes);
-        *file = (struct file){0};
-        return 0;
-    case DISK_SET_ASIDE:
-        file->set_aside = true;
-        return 0;
-    }
-    return 22;
-}
-
-static void wipe_disk(void)
-{
-    for (size_t i = 0; i < FILES_MAX; i++)
-        free(files[i].bytes);
-    memset(files, 0, sizeof files);
-    writes = 0;
-    disk_full = false;
-}
-
-static size_t file_count(void)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < FILES_MAX; i++)
-        count += files[i].bytes != NULL;
-    return count;
-}
-
-/* ---- the spool on it ---- */
-
-static struct spool spool;
-static uint64_t segments[FILES_MAX];
-static size_t notes, serious_notes;
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static void run_disk(void)
-{
-    struct disk_request *request;
-    while ((request = spool_next_request(&spool)) != NULL)
-        spool_request_done(&spool, request, perform(request));
-}
-
-static void open_spool(void)
-{
-    struct spool_start begin = {.slot = 2,
-                                .segment_size = SEGMENT_SIZE,
-                                .segments = segments,
-                                .secret_key = {{(uint64_t)rand(), (uint64_t)rand()}}};
-    for (size_t i = 0; i < FILES_MAX; i++)
-        if (files[i].bytes != NULL && !files[i].set_aside)
-            segments[begin.segment_count++] = files[i].segment;
-    qsort(segments, begin.segment_count, sizeof *segments, compare_numbers);
-    spool_init(&spool, &begin);
-    notes = serious_notes = 0;
-    for (;;) {
-        struct spool_replay_step step = spool_replay(&spool);
-        if (step.kind == SPOOL_REPLAY_END)
-            break;
-        if (step.kind == SPOOL_REPLAY_READ) {
-            spool_replay_read_done(&spool, perform(step.request));
-        } else {
-            notes++;
-            serious_notes += step.serious;
-        }
-    }
-}
-
-static void start(void)
-{
-    open_spool();
-    run_disk();
-}
-
-/* As after a crash: what is on the disk is all that is left. */
-static void restart(void)
-{
-    spool_free(&spool);
-    start();
-}
-
-static uint64_t put(const char *content, size_t repeat, size_t recipient_count)
-{
-    static struct slice recipients[100];
-    struct spool_upload *upload = spool_upload_begin(&spool);
-    struct spool_message *message;
-    assert_non_null(upload);
-    for (size_t i = 0; i < recipient_count; i++)
-        recipients[i] = slice_of("bob@example.net");
-    for (size_t i = 0; i < repeat; i++) {
-        struct slice rest = slice_of(content);
-        while (rest.len > 0) {
-            size_t taken = spool_upload_add(upload, rest);
-            rest = slice_skip(rest, taken);
-            if (rest.len > 0)
-                run_disk();
-        }
-    }
-    struct envelope envelope = {.sender = slice_of("ada@example.org"),
-                                .arrival_us = 1234,
-                                .recipients = recipients,
-                                .recipient_count = recipient_count};
-    uint64_t id = upload->id;
-    while ((message = spool_upload_commit(upload, &envelope)) == NULL)
-        run_disk();
-    buf_free(&message->payload);
-    assert_null(spool_next_committed(&spool));
-    run_disk();
-    assert_ptr_equal(spool_next_committed(&spool), message);
-    return id;
-}
-
-static struct spool_message *message_of(uint64_t id)
-{
-    struct map_node *node = map_find(&spool.messages, id);
-    return node != NULL ? CONTAINER_OF(node, struct spool_message, by_id) : NULL;
-}
-
-static bool content_is(uint64_t id, const char *content, size_t repeat)
-{
-    struct spool_message *message = message_of(id);
-    struct arena arena = arena_make(1 << 20);
-    struct disk_request request;
-    struct spool_view view;
-    struct content reader;
-    struct slice span;
-    size_t position = 0, length = strlen(content);
-    bool good = true;
-    enum content_step step;
-
-    spool_load_start(message, &request);
-    if (!spool_load_finish(&spool, message, &request, perform(&request)))
-        return false;
-    assert_true(spool_view_read(buf_slice(&message->payload), &arena, &view));
-    assert_slice(view.envelope.sender, "ada@example.org");
-    content_start(&reader, &spool, &view);
-    while ((step = content_next(&reader, &span)) == CONTENT_SPAN || step == CONTENT_READ) {
-        if (step == CONTENT_READ) {
-            content_read_done(&reader, perform(&reader.request));
-            continue;
-        }
-        for (size_t i = 0; i < span.len; i++, position++)
-            good &= span.at[i] == content[position % length];
-    }
-    good &= step == CONTENT_END && position == length * repeat && message->size == position;
-    content_free(&reader);
-    buf_free(&message->payload);
-    arena_reset(&arena);
-    return good;
-}
-
-static void finish(void)
-{
-    spool_free(&spool);
-    wipe_disk();
-}
-
-static void assert_empty_but_for(size_t count)
-{
-    assert_int_equal(spool.messages.count, count);
-}
-
-/* ---- tests ---- */
+#include "spool/fixture_test.h"
 
 TEST(a_message_is_not_committed_before_its_batch_is_synced)
 {
@@ -373,12 +140,10 @@ TEST(segments_are_given_back_when_nothing_begins_in_them)
         assert_true(spool_record_done(&spool, message_of(id)));
         run_disk();
     }
-    size_t with_kept = file_count();
-    assert_true(with_kept > 5);
+    assert_true(file_count() <= 3);
     assert_true(content_is(kept, "kept\r\n", 1));
     assert_true(spool_record_done(&spool, message_of(kept)));
     run_disk();
-    assert_true(file_count() <= 3);
     restart();
     assert_empty_but_for(0);
     finish();
@@ -404,6 +169,38 @@ TEST(ids_are_never_used_twice)
         run_disk();
         restart();
     }
+    finish();
+}
+
+TEST(what_could_not_be_removed_does_not_come_back)
+{
+    start();
+    uint64_t id = put("old", 1, 1);
+    restart(); /* the DONE stands in a newer segment than the message */
+    assert_true(spool_record_done(&spool, message_of(id)));
+    removals_to_fail = 1;
+    for (int i = 0; i < 60; i++) {
+        id = put("0123456789abcdef\r\n", 3000, 1);
+        assert_true(spool_record_done(&spool, message_of(id)));
+    }
+    run_disk();
+    restart();
+    assert_empty_but_for(0);
+    finish();
+}
+
+TEST(ids_that_cannot_be_read_are_not_used_again)
+{
+    start();
+    uint64_t id = put("kept where nobody can read it", 1, 1);
+    reading_fails = true;
+    removals_to_fail = 1;
+    restart();
+    assert_empty_but_for(0);
+    reading_fails = false;
+    assert_true(put("new", 1, 1) > id);
+    restart();
+    assert_empty_but_for(2);
     finish();
 }
 
@@ -433,7 +230,7 @@ TEST(damage_below_the_durable_end_is_reported_and_scanned_past)
     file_of(batch.segment)->bytes[batch.offset - BATCH_HEADER + 10] ^= 1;
     restart();
     for (int i = 0; i < 10; i++)
-        assert_int_equal(message_of(ids[i]) != NULL, i != 3 && i != 6);
+        assert_int_equal(message_of(ids[i]) != NULL, i != 3);
     assert_int_equal(serious_notes, 2);
     /* The damaged segment is set aside, not removed, when nothing needs it any more. */
     for (int i = 0; i < 10; i++)
@@ -474,11 +271,111 @@ TEST(a_record_behind_a_damaged_one_in_the_same_batch_is_saved)
     finish();
 }
 
-TEST(a_segment_that_is_not_understood_is_set_aside)
+static void damage_heads(struct file *file)
+{
+    file->bytes[20] ^= 1;
+    file->bytes[SEGMENT_BLOCK / 2 + 20] ^= 1;
+}
+
+TEST(a_damaged_head_of_a_segment_is_there_twice)
 {
     start();
     uint64_t id = put("x\r\n", 1, 1);
     file_of(message_of(id)->place.segment)->bytes[20] ^= 1;
+    restart();
+    assert_true(content_is(id, "x\r\n", 1));
+    finish();
+}
+
+TEST(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage)
+{
+    all_stays = true;
+    start();
+    uint64_t first = put("first\r\n", 1, 1), last = put("last\r\n", 1, 1);
+    struct log_place place = message_of(last)->place;
+    restart();
+    put("x\r\n", 1, 1);
+    file_of(place.segment)->bytes[place.offset + 40] ^= 1;
+    restart();
+    assert_non_null(message_of(first));
+    assert_null(message_of(last));
+    assert_int_equal(serious_notes, 1);
+    assert_int_equal(noted_id, last);
+    finish();
+}
+
+TEST(what_was_cut_off_once_is_not_reported_again)
+{
+    all_stays = true;
+    start();
+    uint64_t whole = put("whole\r\n", 1, 1);
+    struct log_place place = message_of(put("torn\r\n", 1, 1))->place;
+    file_of(place.segment)->bytes[place.offset + 40] ^= 1;
+    restart();
+    assert_int_equal(notes, 1);
+    assert_int_equal(serious_notes, 0);
+    put("x\r\n", 1, 1);
+    restart();
+    assert_int_equal(notes, 0);
+    assert_non_null(message_of(whole));
+    finish();
+}
+
+TEST(messages_behind_a_damaged_head_of_a_batch_are_saved)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    struct log_place place = message_of(id)->place;
+    put("y\r\n", 1, 1);
+    file_of(place.segment)->bytes[place.offset - BATCH_HEADER + 10] ^= 1;
+    restart();
+    assert_empty_but_for(2);
+    assert_true(content_is(id, "x\r\n", 1));
+    assert_int_equal(serious_notes, 1);
+    finish();
+}
+
+TEST(new_messages_are_taken_while_a_long_log_is_replayed)
+{
+    all_stays = true;
+    start();
+    uint64_t ids[12];
+    for (int i = 0; i < 12; i++)
+        ids[i] = put("0123456789abcdef\r\n", 20000, 1);
+    assert_true(file_count() > 4);
+    spool_free(&spool);
+    wait_to_replay = true;
+    open_spool();
+    assert_true(spool.log_begun);
+    run_disk();
+    uint64_t first = put("new\r\n", 1, 1), second = put("new\r\n", 1, 1);
+    assert_true(first > ids[11]);
+    assert_null(message_of(ids[0]));
+    assert_true(spool_record_done(&spool, message_of(first)));
+    run_disk();
+    replay_rest();
+    run_disk();
+    for (int i = 0; i < 12; i++) {
+        assert_true(spool_is_old(&spool, message_of(ids[i])));
+        assert_true(content_is(ids[i], "0123456789abcdef\r\n", 20000));
+    }
+    assert_false(spool_is_old(&spool, message_of(second)));
+    restart();
+    assert_empty_but_for(13);
+    assert_null(message_of(first));
+    assert_true(put("newer\r\n", 1, 1) > second);
+    assert_int_equal(notes, 0);
+    all_stays = false;
+    restart();
+    assert_true(content_is(ids[0], "0123456789abcdef\r\n", 20000));
+    finish();
+}
+
+TEST(a_segment_that_is_not_understood_is_set_aside)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    damage_heads(file_of(message_of(id)->place.segment));
     restart();
     assert_empty_but_for(0);
     assert_int_equal(serious_notes, 1);
@@ -520,6 +417,93 @@ TEST(a_full_disk_takes_nothing_new_until_there_is_room)
     finish();
 }
 
+TEST(results_are_recorded_while_the_disk_is_full)
+{
+    start();
+    uint64_t ids[40];
+    size_t count = 0;
+    while (count < 40)
+        ids[count++] = put("x\r\n", 1, 1);
+    disk_full = true;
+    while (spool_trouble(&spool) == 0) {
+        struct spool_upload *upload = spool_upload_begin(&spool);
+        for (int i = 0; i < 500; i++)
+            spool_upload_add(upload, slice_of("0123456789abcdef\r\n"));
+        struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("bob@example.net"),
+                                    .recipient_count = 1};
+        while (spool_upload_commit(upload, &envelope) == NULL)
+            run_disk();
+        run_disk();
+    }
+    assert_null(spool_upload_begin(&spool));
+    for (size_t i = 0; i < count; i++) {
+        assert_true(spool_record_done(&spool, message_of(ids[i])));
+        run_disk();
+    }
+    restart();
+    for (size_t i = 0; i < count; i++)
+        assert_null(message_of(ids[i]));
+    finish();
+}
+
+TEST(a_start_on_a_full_disk_can_record_results_and_gives_segments_back)
+{
+    start();
+    uint64_t first = put("x\r\n", 1, 1), second = put("y\r\n", 1, 1);
+    disk_full = true;
+    size_t before = file_count();
+    restart();
+    assert_int_equal(spool_trouble(&spool), 28);
+    assert_null(spool_upload_begin(&spool));
+    assert_true(spool_record_done(&spool, message_of(first)));
+    run_disk();
+    assert_true(content_is(second, "y\r\n", 1)); /* moved, for room */
+    assert_true(file_count() < before);
+    assert_true(spool_record_done(&spool, message_of(second)));
+    run_disk();
+    disk_full = false;
+    log_retry_create(&spool.log);
+    run_disk();
+    uint64_t third = put("z\r\n", 1, 1);
+    assert_true(third > second);
+    restart();
+    assert_empty_but_for(1);
+    assert_true(content_is(third, "z\r\n", 1));
+    assert_int_equal(notes, 0);
+    finish();
+}
+
+TEST(stale_bytes_in_a_segment_that_is_used_again_mean_nothing)
+{
+    start();
+    put("x\r\n", 1, 1);
+    uint64_t unused = spool.log.next_number;
+    struct file *file = file_of(unused), *open = file_of(spool.log.open_segment);
+    /* What a torn first batch may leave behind: all but its first block. */
+    memcpy(file->bytes + 2L * SEGMENT_BLOCK, open->bytes + SEGMENT_BLOCK, SEGMENT_BLOCK);
+    restart();
+    assert_int_equal(spool.log.open_segment, unused);
+    assert_int_equal(notes, 0);
+    uint64_t id = put("0123456789abcdef\r\n", 1000, 1);
+    restart();
+    assert_int_equal(serious_notes, 0);
+    assert_true(content_is(id, "0123456789abcdef\r\n", 1000));
+    finish();
+}
+
+TEST(ids_that_may_stand_in_a_segment_that_is_not_understood_are_not_used_again)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    for (size_t i = 0; i < FILES_MAX; i++)
+        if (files[i].bytes != NULL)
+            damage_heads(&files[i]);
+    restart();
+    assert_empty_but_for(0);
+    assert_true(put("y\r\n", 1, 1) > id);
+    finish();
+}
+
 TEST(a_chunk_that_changed_on_disk_is_never_given_out)
 {
     start();
@@ -545,12 +529,23 @@ int main(void)
         cmocka_unit_test(an_abandoned_upload_leaves_nothing),
         cmocka_unit_test(segments_are_given_back_when_nothing_begins_in_them),
         cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(what_could_not_be_removed_does_not_come_back),
+        cmocka_unit_test(ids_that_cannot_be_read_are_not_used_again),
         cmocka_unit_test(a_torn_tail_is_cut_and_what_was_synced_stays),
         cmocka_unit_test(damage_below_the_durable_end_is_reported_and_scanned_past),
         cmocka_unit_test(a_record_behind_a_damaged_one_in_the_same_batch_is_saved),
+        cmocka_unit_test(a_damaged_head_of_a_segment_is_there_twice),
+        cmocka_unit_test(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage),
+        cmocka_unit_test(what_was_cut_off_once_is_not_reported_again),
+        cmocka_unit_test(messages_behind_a_damaged_head_of_a_batch_are_saved),
+        cmocka_unit_test(new_messages_are_taken_while_a_long_log_is_replayed),
         cmocka_unit_test(a_segment_that_is_not_understood_is_set_aside),
         cmocka_unit_test(nothing_is_taken_before_the_first_segment_is_there),
         cmocka_unit_test(a_full_disk_takes_nothing_new_until_there_is_room),
+        cmocka_unit_test(results_are_recorded_while_the_disk_is_full),
+        cmocka_unit_test(a_start_on_a_full_disk_can_record_results_and_gives_segments_back),
+        cmocka_unit_test(stale_bytes_in_a_segment_that_is_used_again_mean_nothing),
+        cmocka_unit_test(ids_that_may_stand_in_a_segment_that_is_not_understood_are_not_used_again),
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
     };
     return RUN_TESTS(tests);

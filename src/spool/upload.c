@@ -17,7 +17,7 @@ _Static_assert(PAYLOAD_MAX + RECORD_HEADER + BATCH_HEADER + RECORD_ALIGNMENT < S
 struct spool_upload *spool_upload_begin(struct spool *spool)
 {
     static const char head[PAYLOAD_HEAD];
-    uint64_t id = log_new_id(&spool->log);
+    uint64_t id = spool_trouble(spool) == 0 ? log_new_id(&spool->log) : 0;
     if (id == 0)
         return NULL;
     struct spool_upload *upload = memory_new(sizeof *upload);
@@ -34,7 +34,7 @@ void spool_upload_abort(struct spool_upload *upload)
     if (upload == NULL)
         return;
     if (upload->oldest != NULL)
-        upload->oldest->pins--;
+        upload->oldest->uploads--;
     buf_free(&upload->payload);
     buf_free(&upload->chunks);
     memory_free(upload);
@@ -51,7 +51,7 @@ static void pin(struct spool_upload *upload, const struct log_place *place)
         return;
     upload->oldest = segment_table_find(&upload->spool->segments, place->segment);
     CHECK(upload->oldest != NULL);
-    upload->oldest->pins++;
+    upload->oldest->uploads++;
 }
 
 static void note_chunk(struct spool_upload *upload, const struct log_place *place)
@@ -129,7 +129,8 @@ struct spool_message *spool_upload_commit(struct spool_upload *upload,
     if (!upload->sealed)
         seal(upload, envelope);
     struct slice payload = buf_slice(&upload->payload);
-    if (!log_append(&upload->spool->log, RECORD_MESSAGE, upload->id, &payload, 1, &place, &ticket))
+    if (!log_takes_mail(&upload->spool->log) ||
+        !log_append(&upload->spool->log, RECORD_MESSAGE, upload->id, &payload, 1, &place, &ticket))
         return NULL;
     pin(upload, &place);
 
@@ -139,9 +140,8 @@ struct spool_message *spool_upload_commit(struct spool_upload *upload,
     message->place = place;
     message->ticket = ticket;
     message->payload = upload->payload;
-    message->oldest = upload->oldest;
+    spool_message_settle(message, upload->oldest);
     upload->payload = buf_make(0);
-    upload->oldest = NULL;
     spool_message_expect(message, envelope->recipient_count);
     map_add(&upload->spool->messages, &message->by_id, upload->id);
     list_push_back(&upload->spool->committing, &message->link);

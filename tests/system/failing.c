@@ -5,7 +5,6 @@
  *     LD_PRELOAD=failing.so TUVI_FAILING=FILE TUVI_FAILING_CALL=malloc|pwrite|fdatasync|open|unlink
  * tuvid …
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +62,7 @@ static bool fails(const char *name)
     return true;
 }
 
+/* The C library's own, behind the names that we take from it. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);

@@ -4,11 +4,12 @@ import ctypes
 import os
 import platform
 import signal
+import time
 
 ATTACH, GETREGS, SETREGS, DETACH, SYSCALL_STOP = 16, 12, 13, 17, 24
 REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base "
              "gs_base ds es fs gs").split()
-RED_ZONE = 4096     # below the stack: out of the way of what stands there
+RED_ZONE = 4096     # what is below the stack may be in use
 SYSCALL = b"\x0f\x05"
 
 possible = platform.machine() == "x86_64" and os.getuid() == 0
@@ -34,18 +35,27 @@ def stopped_by(pid):
     return os.WSTOPSIG(status) if os.WIFSTOPPED(status) else None
 
 
-def call(pid, number, *arguments):
-    """What the call returns, an error as a negative number; "ended" when SIGSYS came of it, which the process then
-    gets. Bytes among the arguments are put on its stack. The main thread must be waiting in a system call."""
-    ptrace(ATTACH, pid)
-    assert stopped_by(pid) == signal.SIGSTOP
-    kept, changed = Registers(), Registers()
-    ptrace(GETREGS, pid, ctypes.addressof(kept))
-    ptrace(GETREGS, pid, ctypes.addressof(changed))
+def hold(pid):
+    """Stops it where it waits in a system call, and gives its registers."""
+    registers = Registers()
+    for _ in range(100):
+        ptrace(ATTACH, pid)
+        assert stopped_by(pid) == signal.SIGSTOP
+        ptrace(GETREGS, pid, ctypes.addressof(registers))
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(registers.rip - len(SYSCALL))
+            if memory.read(len(SYSCALL)) == SYSCALL:
+                return registers
+        ptrace(DETACH, pid)
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} does not wait")
+
+
+def prepare(pid, kept, number, arguments):
+    """Registers with which it makes the call next. Bytes among the arguments are put below its stack."""
+    changed = Registers.from_buffer_copy(kept)
+    place = kept.rsp - RED_ZONE
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
-        memory.seek(kept.rip - len(SYSCALL))
-        assert memory.read(len(SYSCALL)) == SYSCALL
-        place = kept.rsp - RED_ZONE
         for name, value in zip(("rdi", "rsi", "rdx", "r10", "r8"), arguments):
             if isinstance(value, bytes):
                 memory.seek(place)
@@ -53,6 +63,14 @@ def call(pid, number, *arguments):
                 value, place = place, place + len(value) + 1
             setattr(changed, name, value & 0xffffffffffffffff)
     changed.rax, changed.orig_rax, changed.rip = number, 0xffffffffffffffff, kept.rip - len(SYSCALL)
+    return changed
+
+
+def call(pid, number, *arguments):
+    """What the call of the thread returns, an error as a negative number; "ended" when SIGSYS came of it, which the
+    process then gets."""
+    kept = hold(pid)
+    changed = prepare(pid, kept, number, arguments)
     ptrace(SETREGS, pid, ctypes.addressof(changed))
     for _ in ("before it", "behind it"):
         ptrace(SYSCALL_STOP, pid)

@@ -106,7 +106,7 @@ def test_a_port_that_is_taken_fails(demo, port):
         done = demo.run(**{port: other.getsockname()[1]})
     assert done.returncode == 1
     assert "did not start" in done.stderr
-    assert demo.processes() == []
+    wait_for(lambda: demo.processes() == [], what="the end of what was started")
 
 
 def test_it_stays_when_asked_to_and_can_be_stopped(demo):

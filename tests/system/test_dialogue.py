@@ -2,12 +2,13 @@
 import base64
 import queue
 import re
+import socket
 import subprocess
 import threading
 
 import pytest
 
-from harness import STRANGER, Client, Sink, Tuvi, tls_context, wait_for
+from harness import MINE, STRANGER, Client, Sink, Tuvi, tls_context, wait_for
 
 # ---- typed by hand ----
 
@@ -71,7 +72,7 @@ def test_the_dialogue_of_the_howto_works_as_typed(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p25)
-    person.see("250 8BITMIME")
+    person.see("250 CHUNKING")
     person.type("helo test.example")
     assert person.see("250") == "250 mail.example"
     person.type("auth login")
@@ -106,7 +107,7 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p587)
-    person.see("250 8BITMIME")
+    person.see("250 CHUNKING")
     for line, reply in (("helo test.example", "250 mx.local.test"), ("auth login", "334 VXNlcm5hbWU6"),
                         ("dGVzdA==", "334 UGFzc3dvcmQ6"), ("cGFzc3dvcmQ=", "235 2.7.0 Authentication successful"),
                         ("mail from: jj@local.test", "250 2.1.0 Ok"), ("rcpt to: jj@remote.test", "250 2.1.5 Ok"),
@@ -118,9 +119,9 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
 
 # ---- what EHLO announces ----
 
-PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
 SECURE = ["PIPELINING", "SIZE 10240000", "VRFY", "AUTH PLAIN LOGIN", "AUTH=PLAIN LOGIN", "ENHANCEDSTATUSCODES",
-          "8BITMIME"]
+          "8BITMIME", "CHUNKING"]
 MUST_STARTTLS = (530, ["530 5.7.0 Must issue a STARTTLS command first"])
 
 
@@ -253,13 +254,137 @@ def test_eight_bits_pass_unchanged(author):
     assert author.command("MAIL FROM:<ada@local.test> BODY=BINARYMIME")[0] == 555
 
 
+def test_a_message_in_chunks(author):
+    recipient = f"chunks-{id(author)}@local.test"
+    content = b"Subject: chunks\r\n\r\n.\r\n..\r\nQUIT\r\n" + b"x" * 100000 + b"\r\n"
+    pieces = [content[:7], content[7:20], content[20:70000], content[70000:]]
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    author.send(f"RCPT TO:<{recipient}>\r\n")
+    for piece in pieces:
+        author.send(b"BDAT %d\r\n" % len(piece) + piece)
+    author.send("BDAT 0 LAST\r\n")
+    assert author.reply() == (250, ["250 2.1.5 Ok"])
+    for piece in pieces:
+        assert author.reply() == (250, [f"250 2.0.0 Ok: {len(piece)} bytes"])
+    code, lines = author.reply()
+    assert code == 250 and lines[0].startswith(f"250 2.0.0 Ok: {len(content)} bytes queued as "), lines
+    arrived = wait_for(lambda: [m for m in author.server.sink.messages if m.recipients == [recipient]])
+    assert arrived[0].header_and_body()[1] == content.split(b"\r\n\r\n", 1)[1]
+
+
+def test_chunks_that_are_too_much(author):
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test>")[0] == 250
+    author.send(b"BDAT 5\r\na\nb\nc")
+    assert author.reply()[0] == 250
+    author.send(b"BDAT 10240000\r\n" + b"QUIT\r\n" * 1706666 + b"QUIT" + b"BDAT 6 LAST\r\nQUIT\r\n")
+    assert author.reply() == (552, ["552 5.3.4 Chunk exceeds message size limit"])
+    assert author.reply() == (551, ["551 5.0.0 Discarded 6 bytes after earlier error"])
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("BDAT many") == (521, ["521 5.5.4 Syntax: BDAT count [LAST]"])
+
+
+def test_a_message_that_runs_in_a_circle(author):
+    trace = "Received: from a by b; Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+    refused = (554, ["554 5.4.0 Error: too many hops"])
+    assert author.message("ada@local.test", ["bob@local.test"], trace * 50 + "\r\nx\r\n") == refused
+    assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert author.command("RCPT TO:<bob@local.test>")[0] == 250
+    for _ in range(49):
+        author.send(f"BDAT {len(trace)}\r\n{trace}")
+        assert author.reply()[0] == 250
+    author.send(f"BDAT {len(trace) + 2} LAST\r\n{trace}\r\n")
+    assert author.reply() == refused
+
+
 def test_what_is_not_announced_does_not_work(author):
-    for line in ("ETRN local.test", "BDAT 5 LAST", "XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2", "ATRN"):
+    for line in ("EXPN staff", "ATRN"):
         assert author.command(line) == (500, ["500 5.5.2 Error: command not recognized"]), line
+    for line in ("XCLIENT ADDR=127.0.0.2", "XFORWARD ADDR=127.0.0.2"):
+        assert author.command(line) == (550, ["550 5.7.0 Error: insufficient authorization"]), line
     for option in ("RET=FULL", "ENVID=x", "SMTPUTF8", "REQUIRETLS", "XVERP"):
         assert author.command(f"MAIL FROM:<ada@local.test> {option}")[0] == 555, option
     assert author.command("MAIL FROM:<ada@local.test>")[0] == 250
     assert author.command("RCPT TO:<bob@local.test> NOTIFY=NEVER")[0] == 555
+
+
+def test_other_protocols_are_named_in_the_log(server):
+    for first, words in ((b"\x16\x03\x01\x02\x00\x01\x00", "begins TLS on a port that begins in plain text"),
+                         (b"GET / HTTP/1.1\r\n", "speaks HTTP"),
+                         (b"Subject: spam\r\n", f"non-SMTP command from unknown[{MINE}]: Subject: spam")):
+        client = Client(server.p25)
+        client.send(first)
+        assert client.reply() == (221, ["221 2.7.0 Error: I can break rules, too. Goodbye."])
+        assert client.reply() == (0, [])
+        client.close()
+        server.wait_log(words)
+
+
+def test_plain_text_where_tls_belongs_is_named_in_the_log(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_starttls_timeout = 1\n")
+    tuvi.start()
+    for first, words in ((b"EHLO client.test\r\n", f"unknown[{MINE}] speaks plain text on a port that begins with TLS"),
+                         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", f"unknown[{MINE}] speaks HTTP"),
+                         (b"", f"unknown[{MINE}] did not begin TLS on a port that begins with it")):
+        with socket.create_connection(("127.0.0.1", tuvi.p465), 20, (MINE, 0)) as connection:
+            connection.sendall(first)
+            tuvi.wait_log(words)
+
+
+def test_commands_and_keywords_of_ones_own(tuvi, sink):
+    tuvi.configure(sink.port, "smtpd_noop_commands = XNOP\nsmtpd_forbidden_commands = XBAD\n"
+                              "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy}}\n" % MINE +
+                              "smtpd_forbid_unauth_pipelining = yes\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    assert client.ehlo() == ["PIPELINING", "SIZE 10240000", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    tuvi.wait_log("discarding EHLO keywords: VRFY CHUNKING")
+    assert client.command("XNOP") == (250, ["250 2.0.0 Ok"])
+    assert client.command("ETRN local.test") == (459, ["459 <local.test>: service unavailable"])
+    assert client.command("XBAD")[0] == 221
+    client.close()
+    client = Client(tuvi.p25)
+    client.send("HELO client.test\r\nMAIL FROM:<ada@local.test>\r\n")
+    assert client.reply() == (554, ["554 5.5.0 Error: SMTP protocol synchronization"])
+    assert client.reply() == (0, [])
+    client.close()
+    tuvi.wait_log("improper command pipelining after HELO from")
+
+
+def test_strict_services(tuvi, sink):
+    tuvi.configure(sink.port, "strict_rfc821_envelopes = yes\nsmtpd_discard_ehlo_keywords = dsn, 8bitmime, silent-discard\n"
+                              "smtpd_forbid_bare_newline = reject\nsmtpd_forbid_bare_newline_reject_code = 521\n")
+    tuvi.start()
+    friend, stranger = Client(tuvi.p25), Client(tuvi.p25, STRANGER)
+    for client in (friend, stranger):
+        assert "8BITMIME" not in client.ehlo()
+        assert client.command("MAIL FROM:ada@local.test") == (501, ["501 5.1.7 Bad sender address syntax"])
+        assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+        assert client.command("RCPT TO:<bob@local.test>")[0] == 250
+        assert client.command("DATA")[0] == 354
+        client.send("Subject: x\n\nx\r\n.\r\n")
+    assert friend.reply()[0] == 250  # mynetworks are not meant
+    assert stranger.reply() == (521, ["521 5.5.2 mx.local.test Error: bare <LF> received"])
+    assert stranger.reply() == (0, [])
+    for client in (friend, stranger):
+        client.close()
+    assert "discarding" not in tuvi.log()
+    tuvi.wait_log("notes=bare_lf")
+
+
+def test_recipients_have_limits(tuvi, sink):
+    slow = "a" * 60
+    tuvi.configure(sink.port, "smtpd_recipient_limit = 2\nvirtual_mailbox_maps = pcre:{{/^(a+a+)+b@/ x} {/^bob/ x}}\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    assert client.command("MAIL FROM:<ada@local.test>")[0] == 250
+    assert client.command(f"RCPT TO:<{slow}@local.test>") == \
+        (451, [f"451 4.3.0 <{slow}@local.test>: Temporary lookup failure"])
+    assert client.command("RCPT TO:<bob1@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob2@local.test>")[0] == 250
+    assert client.command("RCPT TO:<bob3@local.test>") == (452, ["452 4.5.3 Error: too many recipients"])
+    client.close()
 
 
 def test_helo_announces_nothing(ready):
@@ -273,14 +398,14 @@ def test_what_is_switched_off_is_not_announced(tuvi, sink):
                               "broken_sasl_auth_clients = no\nsmtpd_sasl_auth_enable = no\n")
     tuvi.start()
     client = Client(tuvi.p25)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
     assert client.command("VRFY bob") == (502, ["502 5.5.1 VRFY command is disabled"])
     assert client.command("STARTTLS") == (502, ["502 5.5.1 Error: command not implemented"])
     assert client.command("AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=") == \
         (503, ["503 5.5.1 Error: authentication not enabled"])
     client.close()
     client = Client(tuvi.p465, wrapped=True)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
     client.close()
 
 

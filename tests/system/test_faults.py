@@ -4,12 +4,11 @@ import mmap
 import os
 import random
 import struct
-import subprocess
 import time
 
 import pytest
 
-from harness import ROOT, Client, Folder, wait_for
+from harness import BUILD, Client, Folder, wait_for
 from load import Arrivals, make_message
 
 # How many of the places are tried: every STEPth, from a first one by chance. TUVI_FAULT_STEP=1 tries all.
@@ -26,8 +25,7 @@ class Failing:
     def __init__(self, call, error):
         self.folder = Folder()
         self.folder.path.chmod(0o755)
-        library, shared = self.folder.path / "failing.so", self.folder.path / "shared"
-        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, ROOT / "tests/system/failing.c"], check=True)
+        library, shared = BUILD / "tests" / "failing.so", self.folder.path / "shared"
         shared.write_bytes(self.LAYOUT.pack(0, 0, 0, ERRORS[error]))
         shared.chmod(0o666)
         with shared.open("r+b") as file:

@@ -106,7 +106,8 @@ def results(tuvi, queue_id):
 
 @pytest.mark.parametrize("setting", [
     "virtual_transport = lmtp:unix:private/lmtp\n",
-    "virtual_mailbox_domains =\nmydestination = local.test\nmailbox_transport = lmtp:unix:private/lmtp\n"])
+    "virtual_mailbox_domains =\nmydestination = local.test\nlocal_recipient_maps =\n"
+    "mailbox_transport = lmtp:unix:private/lmtp\n"])
 def test_dovecot_takes_a_message_into_its_mailbox(tuvi, sink, private, setting):
     dovecot = Dovecot(private / "auth", lmtp=private / "lmtp")
     try:

@@ -303,7 +303,7 @@ def test_signals_that_come_faster_than_roles_can_follow_are_all_followed_by_the_
     assert old.quit()[0] == 221
 
 
-@pytest.mark.skipif(SANITIZED, reason="freed memory stays for a while")
+@pytest.mark.unsanitized   # freed memory stays for a while there
 def test_memory_does_not_grow_with_reloads(tuvi):
     pids = [tuvi.process.pid] + [pid for pid, _ in tuvi.children()]
     held = Client(tuvi.p25)  # an old snapshot that lives on keeps none of those between alive

@@ -1,0 +1,222 @@
+#include "spool/fixture_test.h"
+
+enum { LARGE_LINES = 20000 };
+static const char line[] = "0123456789abcdef\r\n";
+
+/* Messages come and go until so many segments were begun. */
+static void pass_mail(unsigned segment_count)
+{
+    uint64_t until = spool.log.open_segment + segment_count;
+    while (spool.log.open_segment < until) {
+        uint64_t id = put(line, 1000, 1);
+        assert_true(spool_record_done(&spool, message_of(id)));
+        run_disk();
+    }
+}
+
+static uint64_t oldest_segment(void)
+{
+    return segment_table_oldest(&spool.segments)->number;
+}
+
+TEST(a_message_that_waits_does_not_hold_the_segments_behind_it)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    uint64_t first = message_of(kept)->place.segment;
+    pass_mail(20);
+    assert_true(file_count() <= 3);
+    assert_true(message_of(kept)->place.segment > first);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    restart();
+    assert_empty_but_for(1);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    assert_int_equal(notes, 0);
+    finish();
+}
+
+TEST(large_content_moves_with_its_message)
+{
+    start();
+    uint64_t kept = put(line, LARGE_LINES, 1);
+    pass_mail(8);
+    assert_true(file_count() <= 5);
+    assert_true(content_is(kept, line, LARGE_LINES));
+    restart();
+    assert_true(content_is(kept, line, LARGE_LINES));
+    pass_mail(8);
+    restart();
+    assert_true(content_is(kept, line, LARGE_LINES));
+    finish();
+}
+
+TEST(the_state_of_a_message_moves_with_it)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 100), held = put("held\r\n", 1, 3);
+    struct spool_result results[] = {{.recipient = 1, .finished = true},
+                                     {.recipient = 99, .finished = true},
+                                     {.recipient = 2, .text = SLICE_LITERAL("try later")}};
+    assert_true(spool_record_try(&spool, message_of(kept), 555, results, 3));
+    assert_true(spool_record_try(&spool, message_of(kept), 777, results + 2, 1));
+    assert_true(spool_record_order(&spool, message_of(held), RECORD_HOLD));
+    assert_true(spool_record_order(&spool, message_of(held), RECORD_EXPIRE));
+    for (int round = 0; round < 3; round++) {
+        pass_mail(5);
+        restart();
+        const struct spool_message *message = message_of(kept);
+        assert_int_equal(message->tries, 2);
+        assert_int_equal(message->next_try_us, 777);
+        assert_int_equal(message->recipients_left, 98);
+        assert_true(spool_message_finished(message, 1));
+        assert_true(spool_message_finished(message, 99));
+        assert_false(spool_message_finished(message, 2));
+        assert_false(message->held || message->expired);
+        assert_true(message_of(held)->held && message_of(held)->expired);
+    }
+    finish();
+}
+
+TEST(a_message_stays_where_it_is_while_it_is_in_hand)
+{
+    start();
+    uint64_t kept = put(line, LARGE_LINES, 1);
+    struct log_place before = message_of(kept)->place;
+    message_of(kept)->in_hand = true;
+    pass_mail(8);
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    assert_true(content_is(kept, line, LARGE_LINES));
+    message_of(kept)->in_hand = false;
+    pass_mail(1);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    finish();
+}
+
+/* Carries out what is asked for, but not the request that `stop` is true of. */
+static struct disk_request *run_disk_until(bool (*stop)(const struct disk_request *request))
+{
+    struct disk_request *request;
+    while ((request = spool_next_request(&spool)) != NULL && !stop(request))
+        spool_request_done(&spool, request, perform(request));
+    return request;
+}
+
+static bool is_read(const struct disk_request *request)
+{
+    return request->operation == DISK_READ;
+}
+
+static uint64_t segment_to_keep;
+
+static bool removes_it(const struct disk_request *request)
+{
+    return request->operation == DISK_REMOVE && request->segment == segment_to_keep;
+}
+
+static void begin_mail_until_something_moves(void)
+{
+    struct disk_request *request = NULL;
+    while (request == NULL) {
+        struct spool_upload *upload = spool_upload_begin(&spool);
+        struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("b@example.net"),
+                                    .recipient_count = 1};
+        struct spool_message *message = NULL;
+        for (int i = 0; i < 2000; i++)
+            spool_upload_add(upload, slice_of(line));
+        while (request == NULL && (message = spool_upload_commit(upload, &envelope)) == NULL)
+            request = run_disk_until(is_read);
+        if (request == NULL)
+            request = run_disk_until(is_read);
+        while ((message = spool_next_committed(&spool)) != NULL)
+            assert_true(spool_record_done(&spool, message));
+    }
+    spool_request_done(&spool, request, perform(request));
+}
+
+TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    begin_mail_until_something_moves();
+    assert_true(message_of(kept)->moving);
+    assert_true(spool_record_done(&spool, message_of(kept)));
+    run_disk();
+    restart();
+    assert_null(message_of(kept));
+    finish();
+}
+
+TEST(an_old_segment_goes_only_when_what_moved_is_durable)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    segment_to_keep = message_of(kept)->place.segment;
+    begin_mail_until_something_moves();
+    /* Up to the removal everything is on disk twice; a crash anywhere before loses nothing. */
+    struct disk_request *removal = run_disk_until(removes_it);
+    assert_non_null(removal);
+    spool_free(&spool);
+    struct file *old = file_of(segment_to_keep);
+    assert_non_null(old);
+    start();
+    assert_true(content_is(kept, "kept\r\n", 1));
+    assert_int_equal(serious_notes, 0);
+    finish();
+}
+
+TEST(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside)
+{
+    start();
+    uint64_t kept = put(line, LARGE_LINES, 1), other = put("other\r\n", 1, 1);
+    struct log_place place = message_of(kept)->place;
+    file_of(message_of(kept)->oldest->number)->bytes[2 * SEGMENT_BLOCK + 4000] ^= 1;
+    struct spool_message *damaged = NULL;
+    for (int i = 0; i < 20 && damaged == NULL; i++) {
+        pass_mail(1);
+        damaged = spool_next_damaged(&spool);
+    }
+    assert_ptr_equal(damaged, message_of(kept));
+    assert_int_equal(damaged->place.offset, place.offset);
+    spool_quarantine(&spool, damaged);
+    pass_mail(3);
+    assert_null(message_of(kept));
+    assert_true(content_is(other, "other\r\n", 1));
+    size_t aside = 0;
+    for (size_t i = 0; i < FILES_MAX; i++)
+        aside += files[i].set_aside;
+    assert_true(aside > 0);
+    finish();
+}
+
+TEST(a_log_that_is_mostly_wanted_is_left_alone)
+{
+    start();
+    uint64_t ids[60];
+    for (int i = 0; i < 60; i++)
+        ids[i] = put(line, 3000, 1);
+    uint64_t first = oldest_segment();
+    run_disk();
+    assert_int_equal(message_of(ids[0])->place.segment, first);
+    for (int i = 1; i < 60; i++)
+        assert_true(spool_record_done(&spool, message_of(ids[i])));
+    run_disk();
+    pass_mail(2);
+    assert_true(oldest_segment() > first);
+    assert_true(content_is(ids[0], line, 3000));
+    finish();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_that_waits_does_not_hold_the_segments_behind_it),
+        cmocka_unit_test(large_content_moves_with_its_message),
+        cmocka_unit_test(the_state_of_a_message_moves_with_it),
+        cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
+        cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
+        cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
+        cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
+        cmocka_unit_test(a_log_that_is_mostly_wanted_is_left_alone),
+    };
+    return RUN_TESTS(tests);
+}
