@@ -280,5 +280,6 @@ void log_use_segment(struct log *log, uint64_t number)
     if (log->open_segment != 0 || log->next != NEXT_FAILED)
         return;
     log->next_number = number;
-    log->next = NEXT_UNUSED;
+    log->next = NEXT_WANTED;
+    log->next_over = true;
 }
