@@ -51,6 +51,8 @@ static enum table_result try_network(struct search *search, const struct ip *ip)
     struct ip plain = ip_unmapped(ip);
     ip_format(&w, &plain);
     struct slice key = writer_slice(&w);
+    if (plain.family == IP_NONE)
+        return TABLE_ABSENT;
     search->kind = TABLE_KEY_WHOLE;
     enum table_result result = try_key(search, key);
     while (result == TABLE_ABSENT) {

@@ -3,10 +3,10 @@
 #include "mta/service.h"
 
 void facts_set_client(struct policy_facts *facts, const struct service *service,
-                      const struct ip *client, struct slice text)
+                      const struct ip *client, struct slice name, struct slice text)
 {
     facts->client = *client;
-    facts->client_name = slice_of("unknown");
+    facts->client_name = name.len > 0 ? name : slice_of("unknown");
     facts->client_text = text;
     facts->client_in_mynetworks = network_list_holds(&service->mynetworks, client);
 }

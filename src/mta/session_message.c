@@ -152,14 +152,24 @@ static void log_message_id(const struct session *session)
              transaction->queue_id.text, SLICE_PRINTF(message_id.len > 0 ? message_id : none));
 }
 
+static void answer_queued(struct session *session)
+{
+    struct queue_id queue_id = session->transaction.queue_id;
+    bool in_chunks = session->transaction.in_chunks;
+    unsigned long long wire_len = session->transaction.wire_len;
+    session_forget_transaction(session);
+    if (in_chunks)
+        session_answer(session, "250 2.0.0 Ok: %llu bytes queued as %s", wire_len, queue_id.text);
+    else
+        session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+}
+
 /* Policy wants it taken and thrown away. */
 static void discard(struct session *session)
 {
-    struct queue_id queue_id = session->transaction.queue_id;
     log_message_id(session);
-    session_log(session, SEVERITY_INFO, "%s: discarded", queue_id.text);
-    session_forget_transaction(session);
-    session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+    session_log(session, SEVERITY_INFO, "%s: discarded", session->transaction.queue_id.text);
+    answer_queued(session);
 }
 
 /* Asked once, although the end may have to wait for room in the log. */
@@ -260,17 +270,10 @@ static bool resume_room(struct session *session)
 
 static bool resume_durable(struct session *session)
 {
-    struct queue_id queue_id = session->transaction.queue_id;
-    bool in_chunks = session->transaction.in_chunks;
-    unsigned long long wire_len = session->transaction.wire_len;
     if (!log_is_durable(&session->core->spool.log, session->transaction.ticket))
         return false;
     session_stop_waiting(session);
-    session_forget_transaction(session);
-    if (in_chunks)
-        session_answer(session, "250 2.0.0 Ok: %llu bytes queued as %s", wire_len, queue_id.text);
-    else
-        session_answer(session, "250 2.0.0 Ok: queued as %s", queue_id.text);
+    answer_queued(session);
     return true;
 }
 

@@ -18,7 +18,8 @@ static struct policy_facts facts_about(const struct session *session, enum facts
         .helo = slice_of(session->helo),
         .recipient_count = transaction->named_count,
     };
-    facts_set_client(&facts, service, &session->peer.client, slice_of(session->peer_name));
+    facts_set_client(&facts, service, &session->peer.client, slice_of(session->client_name),
+                     slice_of(session->peer_name));
     if (transaction->has_sender && address_parse(transaction->sender, &sender))
         facts_set_sender(&facts, service, transaction->sender_said, &sender);
     return facts;

@@ -40,7 +40,7 @@ static struct err take_client(struct explanation *e)
     writer_text(&w, "unknown[");
     ip_format(&w, &client);
     writer_byte(&w, ']');
-    facts_set_client(&e->facts, &e->service, &client, writer_slice(&w));
+    facts_set_client(&e->facts, &e->service, &client, slice_of(""), writer_slice(&w));
     return err_none();
 }
 
