@@ -98,6 +98,26 @@ TEST(results_are_remembered_by_recipient)
     finish();
 }
 
+TEST(the_results_of_very_many_recipients_fit)
+{
+    enum { RESULTS = 20000 };
+    static struct spool_result results[RESULTS];
+    static char text[2000];
+    memset(text, 'x', sizeof text);
+    start();
+    uint64_t id = put("many\r\n", 1, 100);
+    for (uint32_t i = 0; i < RESULTS; i++)
+        results[i] = (struct spool_result){
+            .recipient = i % 100, .finished = i == 99, .text = slice_make(text, sizeof text)};
+    while (!spool_record_try(&spool, message_of(id), 555, results, RESULTS))
+        run_disk();
+    run_disk();
+    restart();
+    assert_int_equal(message_of(id)->tries, 1);
+    assert_int_equal(message_of(id)->recipients_left, 99);
+    finish();
+}
+
 TEST(large_content_streams_through_chunks)
 {
     start();
@@ -216,6 +236,7 @@ int main(void)
         cmocka_unit_test(messages_come_back_after_a_crash_until_they_are_done),
         cmocka_unit_test(a_done_that_was_not_synced_is_not_done),
         cmocka_unit_test(results_are_remembered_by_recipient),
+        cmocka_unit_test(the_results_of_very_many_recipients_fit),
         cmocka_unit_test(large_content_streams_through_chunks),
         cmocka_unit_test(an_abandoned_upload_leaves_nothing),
         cmocka_unit_test(segments_are_given_back_when_nothing_begins_in_them),
