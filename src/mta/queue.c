@@ -40,8 +40,10 @@ void queue_add(struct queue *queue, struct spool_message *message)
         wait_ms = 0;
     if (wait_ms > longest_ms)
         wait_ms = longest_ms;
-    if (message->held)
+    if (message->held) {
+        buf_free(&message->payload);
         return;
+    }
     heap_set(&queue->due, &message->due, core_now_ms(queue->core) + wait_ms);
     if (wait_ms > 0 || is_full(queue))
         buf_free(&message->payload); /* read again when it is its turn */

@@ -56,7 +56,7 @@ struct queue_id queue_id_make(uint64_t id, int64_t arrival_us, bool long_form)
 
 const char *queue_id_ending(const struct queue_id *queue_id)
 {
-    const char *separator = strrchr(queue_id->text, 'z');
+    const char *separator = memrchr(queue_id->text, 'z', strlen(queue_id->text));
     if (separator != NULL)
         return separator + 1;
     return queue_id->text[0] != '\0' ? queue_id->text + SHORT_MICROSECONDS_DIGITS : "";

@@ -215,6 +215,11 @@ static void check_golden(const char *name)
     finish();
 }
 
+TEST(a_spool_of_version_0_is_read)
+{
+    check_golden("spool-0");
+}
+
 TEST(a_spool_of_version_1_is_read)
 {
     check_golden("spool-1");
@@ -239,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spool_of_this_version_is_written_when_it_is_wanted),
+        cmocka_unit_test(a_spool_of_version_0_is_read),
         cmocka_unit_test(a_spool_of_version_1_is_read),
     };
     return RUN_TESTS(tests);

@@ -142,6 +142,14 @@ struct spool_message *spool_next_committed(struct spool *spool)
 
 /* ---- results ---- */
 
+/* Texts are for people: where there are very many they are cut, so that any TRY fits a batch. */
+static struct slice text_of(const struct spool_result *result, size_t result_count)
+{
+    enum { TEXTS_MAX = 256 << 10, RESULTS_FEW = 64 };
+    size_t room = result_count <= RESULTS_FEW ? TEXTS_MAX / RESULTS_FEW : TEXTS_MAX / result_count;
+    return slice_first(result->text, room);
+}
+
 bool spool_record_try(struct spool *spool, struct spool_message *message, int64_t next_try_us,
                       const struct spool_result *results, size_t result_count)
 {
@@ -150,7 +158,7 @@ bool spool_record_try(struct spool *spool, struct spool_message *message, int64_
     struct log_place place;
     uint64_t ticket;
     for (size_t i = 0; i < result_count; i++)
-        length += FIXED + results[i].text.len;
+        length += FIXED + text_of(&results[i], result_count).len;
     char *bytes = memory_new(length);
     struct writer w = writer_over(bytes, length);
     writer_u64(&w, (uint64_t)next_try_us);
@@ -158,7 +166,7 @@ bool spool_record_try(struct spool *spool, struct spool_message *message, int64_
     for (size_t i = 0; i < result_count; i++) {
         writer_u32(&w, results[i].recipient);
         writer_u8(&w, results[i].finished);
-        writer_counted(&w, results[i].text);
+        writer_counted(&w, text_of(&results[i], result_count));
     }
     CHECK(!w.overflow);
     struct slice payload = writer_slice(&w);

@@ -70,6 +70,8 @@ class Segment:
             return None
         record = read_record(self.data, BLOCK + batch.length, self.secret)
         assert record.kind == RESERVE
+        if len(record.payload) == 8:    # version 0
+            return None
         return struct.unpack("<QQQ", record.payload)
 
     def records(self, end):

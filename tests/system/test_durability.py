@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import Client, is_running, wait_for
+from harness import TUVI, Client, is_running, wait_for
 from load import Arrivals, Load, make_message, number_of
 
 KILLS = int(os.environ.get("TUVI_KILLS", "50"))
@@ -430,3 +430,28 @@ def test_whatever_was_acknowledged_arrives_after_power_cuts(tuvi, sink, file_sys
 def age_at_cut(first_at, cut_at):
     """How long before the next cut the message came first; 0 when it came behind it, before tuvid was dead."""
     return min((cut - first_at for cut in cut_at if cut > first_at - 0.2), default=0)
+
+
+def test_a_message_that_waits_does_not_hold_the_disk_behind_it(tuvi, sink):
+    sink.answer_rcpt = lambda recipient: "450 4.2.1 mailbox busy" if recipient.startswith("busy") else "250 2.1.5 Ok"
+    tuvi.configure(sink.port, more="tuvi_workers = 1\ntuvi_segment_size = 1048576\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    body = "Subject: wait\r\n\r\n" + "kept\r\n" * 20000     # in a chunk, and some
+    queue_id = client.message("s@sender.test", ["busy@far.test"], body)[1][0].split()[-1]
+    tuvi.wait_log(f"{queue_id}: to=<busy@far.test>")
+    for number in range(60):
+        assert client.message("s@sender.test", ["r@far.test"], "x" * 70 + "\r\n" + "y\r\n" * 60000)[0] == 250
+        sink.wait(number + 1)
+    segments = list((tuvi.root / "spool/tuvi/slot-0").glob("*.segment"))
+    assert len(segments) <= 6, segments
+    tuvi.stop()
+    shown = subprocess.run([TUVI, "queue", "show", tuvi.root, queue_id], capture_output=True, text=True, check=True)
+    assert "tries: 1\n" in shown.stdout and "mailbox busy" in shown.stdout
+    assert "kept\n" * 20000 in shown.stdout
+    sink.answer_rcpt = lambda recipient: "250 2.1.5 Ok"
+    tuvi.start()
+    subprocess.run([TUVI, "queue", "requeue", tuvi.root, queue_id], check=True, capture_output=True)
+    wait_for(lambda: any(one.recipients == ["busy@far.test"] for one in sink.messages), 20, "the arrival")
+    assert next(one for one in sink.messages if one.recipients == ["busy@far.test"]).data.endswith(b"kept\r\n" * 20000)

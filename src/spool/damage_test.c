@@ -1,0 +1,188 @@
+/* What a start makes of damage, and of writes that did not end. */
+#include "spool/fixture_test.h"
+
+TEST(a_torn_tail_is_cut_and_what_was_synced_stays)
+{
+    start();
+    uint64_t whole = put("whole\r\n", 1, 1);
+    uint64_t torn = put("0123456789abcdef\r\n", 1000, 1);
+    struct log_place place = message_of(torn)->place;
+    file_of(place.segment)->bytes[place.offset + place.length / 2] ^= 1;
+    restart();
+    assert_non_null(message_of(whole));
+    assert_null(message_of(torn));
+    assert_int_equal(notes, 1);
+    assert_int_equal(serious_notes, 0);
+    finish();
+}
+
+TEST(damage_below_the_durable_end_is_reported_and_scanned_past)
+{
+    start();
+    uint64_t ids[10];
+    for (int i = 0; i < 10; i++)
+        ids[i] = put("0123456789abcdef\r\n", 100, 1);
+    struct log_place record = message_of(ids[3])->place, batch = message_of(ids[6])->place;
+    file_of(record.segment)->bytes[record.offset + 100] ^= 1;
+    file_of(batch.segment)->bytes[batch.offset - BATCH_HEADER + 10] ^= 1;
+    restart();
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(message_of(ids[i]) != NULL, i != 3);
+    assert_int_equal(serious_notes, 2);
+    /* The damaged segment is set aside, not removed, when nothing needs it any more. */
+    for (int i = 0; i < 10; i++)
+        if (message_of(ids[i]) != NULL)
+            assert_true(spool_record_done(&spool, message_of(ids[i])));
+    run_disk();
+    size_t aside = 0;
+    for (size_t i = 0; i < FILES_MAX; i++)
+        aside += files[i].set_aside;
+    assert_int_equal(aside, 1);
+    finish();
+}
+
+TEST(a_record_behind_a_damaged_one_in_the_same_batch_is_saved)
+{
+    start();
+    struct envelope envelope = {.sender = slice_of("ada@example.org"),
+                                .recipients = &(struct slice)SLICE_LITERAL("bob@example.net"),
+                                .recipient_count = 1};
+    uint64_t ids[3];
+    for (int i = 0; i < 3; i++) {
+        struct spool_upload *upload = spool_upload_begin(&spool);
+        ids[i] = upload->id;
+        spool_upload_add(upload, slice_of("hello\r\n"));
+        assert_non_null(spool_upload_commit(upload, &envelope));
+    }
+    run_disk();
+    while (spool_next_committed(&spool) != NULL)
+        ;
+    put("later\r\n", 1, 1);
+    struct log_place place = message_of(ids[1])->place;
+    file_of(place.segment)->bytes[place.offset + 40] ^= 1;
+    restart();
+    assert_non_null(message_of(ids[0]));
+    assert_null(message_of(ids[1]));
+    assert_true(content_is(ids[2], "hello\r\n", 1));
+    assert_int_equal(serious_notes, 1);
+    finish();
+}
+
+static void damage_heads(struct file *file)
+{
+    file->bytes[20] ^= 1;
+    file->bytes[SEGMENT_BLOCK / 2 + 20] ^= 1;
+}
+
+TEST(a_damaged_head_of_a_segment_is_there_twice)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    file_of(message_of(id)->place.segment)->bytes[20] ^= 1;
+    restart();
+    assert_true(content_is(id, "x\r\n", 1));
+    finish();
+}
+
+TEST(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage)
+{
+    all_stays = true;
+    start();
+    uint64_t first = put("first\r\n", 1, 1), last = put("last\r\n", 1, 1);
+    struct log_place place = message_of(last)->place;
+    restart();
+    put("x\r\n", 1, 1);
+    file_of(place.segment)->bytes[place.offset + 40] ^= 1;
+    restart();
+    assert_non_null(message_of(first));
+    assert_null(message_of(last));
+    assert_int_equal(serious_notes, 1);
+    assert_int_equal(noted_id, last);
+    finish();
+}
+
+TEST(what_was_cut_off_once_is_not_reported_again)
+{
+    all_stays = true;
+    start();
+    uint64_t whole = put("whole\r\n", 1, 1);
+    struct log_place place = message_of(put("torn\r\n", 1, 1))->place;
+    file_of(place.segment)->bytes[place.offset + 40] ^= 1;
+    restart();
+    assert_int_equal(notes, 1);
+    assert_int_equal(serious_notes, 0);
+    put("x\r\n", 1, 1);
+    restart();
+    assert_int_equal(notes, 0);
+    assert_non_null(message_of(whole));
+    finish();
+}
+
+TEST(messages_behind_a_damaged_head_of_a_batch_are_saved)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    struct log_place place = message_of(id)->place;
+    put("y\r\n", 1, 1);
+    file_of(place.segment)->bytes[place.offset - BATCH_HEADER + 10] ^= 1;
+    restart();
+    assert_empty_but_for(2);
+    assert_true(content_is(id, "x\r\n", 1));
+    assert_int_equal(serious_notes, 1);
+    finish();
+}
+
+TEST(a_segment_that_is_not_understood_is_set_aside)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    damage_heads(file_of(message_of(id)->place.segment));
+    restart();
+    assert_empty_but_for(0);
+    assert_int_equal(serious_notes, 1);
+    assert_int_equal(files[0].set_aside + files[1].set_aside + files[2].set_aside, 1);
+    finish();
+}
+
+TEST(ids_that_may_stand_in_a_segment_that_is_not_understood_are_not_used_again)
+{
+    start();
+    uint64_t id = put("x\r\n", 1, 1);
+    for (size_t i = 0; i < FILES_MAX; i++)
+        if (files[i].bytes != NULL)
+            damage_heads(&files[i]);
+    restart();
+    assert_empty_but_for(0);
+    assert_true(put("y\r\n", 1, 1) > id);
+    finish();
+}
+
+TEST(a_chunk_that_changed_on_disk_is_never_given_out)
+{
+    start();
+    uint64_t id = put("0123456789abcdef\r\n", 20000, 1);
+    uint64_t other = put("y\r\n", 1, 1);
+    struct spool_message *message = message_of(id);
+    struct file *file = file_of(message->oldest->number);
+    file->bytes[2 * SEGMENT_BLOCK + 4000] ^= 1;
+    assert_false(content_is(id, "0123456789abcdef\r\n", 20000));
+    assert_true(content_is(other, "y\r\n", 1));
+    finish();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_torn_tail_is_cut_and_what_was_synced_stays),
+        cmocka_unit_test(damage_below_the_durable_end_is_reported_and_scanned_past),
+        cmocka_unit_test(a_record_behind_a_damaged_one_in_the_same_batch_is_saved),
+        cmocka_unit_test(a_damaged_head_of_a_segment_is_there_twice),
+        cmocka_unit_test(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage),
+        cmocka_unit_test(what_was_cut_off_once_is_not_reported_again),
+        cmocka_unit_test(messages_behind_a_damaged_head_of_a_batch_are_saved),
+        cmocka_unit_test(a_segment_that_is_not_understood_is_set_aside),
+        cmocka_unit_test(ids_that_may_stand_in_a_segment_that_is_not_understood_are_not_used_again),
+        cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
+    };
+    return RUN_TESTS(tests);
+}
