@@ -27,8 +27,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MUTANTS = ROOT / "sim/mutants"
 SURVIVORS = MUTANTS / "survivors"
-TESTS = ["spool_envelope_test", "spool_record_test", "spool_spool_test", "spool_try_record_test"]
-TEST_PATIENCE_S = 20
+SPOOL_TEST = "spool_spool_test"
+TEST_PATIENCE_S = 15
 SEED_PATIENCE_S = 10
 CAUGHT_MIN = 0.90
 
@@ -95,6 +95,8 @@ class Programs:
         words = list(self.links[name])
         out = folder / pathlib.Path(name).name
         words[words.index("-o") + 1] = str(out)
+        if shutil.which("ld.lld"):
+            words.insert(1, "-fuse-ld=lld")
         first = next(i for i, word in enumerate(words) if word.endswith(".a"))
         subprocess.run(words[:first] + [str(each) for each in objects] + words[first:], check=True,
                        capture_output=True)
@@ -280,6 +282,12 @@ def mutants_of(source):
                 yield mutant(function, what, begin, stop, f" {neutral} ")
 
 
+def tests_of(source):
+    """Its own, where there is one, and the spool's."""
+    own = [f"spool_{source.stem}_test"] if (ROOT / source).with_name(f"{source.stem}_test.c").exists() else []
+    return own if own == [SPOOL_TEST] else own + [SPOOL_TEST]
+
+
 def try_mutant(programs, mutant, original, seeds):
     """How it was noticed; "" when it was not; None when it is no mutant."""
     with tempfile.TemporaryDirectory(prefix="tuvi-mutant-") as name:
@@ -287,7 +295,7 @@ def try_mutant(programs, mutant, original, seeds):
         made = programs.compile(mutant.source, mutant.text, folder)
         if made is None or made == original:
             return None
-        for test in TESTS:
+        for test in tests_of(mutant.source):
             program = programs.link(f"tests/{test}", [folder / "object.o"], folder)
             told = fails([program], TEST_PATIENCE_S, folder)
             if told:
@@ -315,20 +323,19 @@ def run_statements(programs, options):
     expected, began = read_survivors(), time.monotonic()
     caught, survivors, unexplained = 0, [], 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        results = pool.map(lambda each: try_mutant(programs, each, originals[each.source], options.seeds),
-                           mutants)
-        for number, (mutant, told) in enumerate(zip(mutants, results), 1):
-            if told is None:
-                continue
+        running = {pool.submit(try_mutant, programs, each, originals[each.source], options.seeds): each
+                   for each in mutants}
+        for number, done in enumerate(concurrent.futures.as_completed(running), 1):
+            mutant, told = running[done], done.result()
             if told:
                 caught += 1
-            else:
+                if options.verbose:
+                    print(f"caught: {mutant.name()}: {told}", flush=True)
+            elif told is not None:
                 survivors.append(mutant.name())
                 explained = expected.get(mutant.name())
                 unexplained += explained is None
                 print(f"survives: {mutant.name()} -- {explained or '?'}", flush=True)
-            if options.verbose and told:
-                print(f"caught: {mutant.name()}: {told}", flush=True)
             if number % 50 == 0:
                 print(f"{number} of {len(mutants)}, {time.monotonic() - began:.0f} s", flush=True)
     if not options.only:
@@ -352,7 +359,8 @@ def main():
     build = (ROOT / options.build).resolve()
     if options.what == "faults":
         return 0 if run_faults(Programs(build, []), options) else 1
-    return 0 if run_statements(Programs(build, TESTS), options) else 1
+    tests = {test for path in ROOT.glob("src/spool/*.c") for test in tests_of(path.relative_to(ROOT))}
+    return 0 if run_statements(Programs(build, sorted(tests)), options) else 1
 
 
 if __name__ == "__main__":
