@@ -1,28 +1,16 @@
-#include "sim/disk.h"
+#include "sim/files.h"
 
 #include "base/check.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     READ_US = 500,
     CREATE_SYNCS = 20, /* a whole segment of zeros takes as long as so many batches */
     STALL_US = 4000000,
-    SECTOR = 512,
-    BLOCK = 4096,
     SLACK_US = 80000, /* from an answer of the relay host to the log: the network, a bounce */
-};
-
-struct file {
-    uint64_t segment;
-    uint64_t size;
-    uint64_t used; /* the end of what was written to it */
-    char *bytes;
-    bool set_aside;
-    struct list_node node;
 };
 
 struct pending {
@@ -41,110 +29,6 @@ void sim_disk_init(struct sim_disk *disk, struct sim_clock *clock,
     list_init(&disk->requests);
 }
 
-/* ---- files ---- */
-
-static struct file *find(const struct sim_disk *disk, uint64_t segment)
-{
-    for (struct list_node *node = list_first(&disk->files); node != NULL;
-         node = list_next(&disk->files, node)) {
-        struct file *file = CONTAINER_OF(node, struct file, node);
-        if (file->segment == segment && !file->set_aside)
-            return file;
-    }
-    return NULL;
-}
-
-static void free_file(struct sim_disk *disk, struct file *file)
-{
-    list_remove(&disk->files, &file->node);
-    memory_free(file->bytes);
-    memory_free(file);
-}
-
-static struct file *create(struct sim_disk *disk, const struct disk_request *request)
-{
-    struct file *file = find(disk, request->segment);
-    CHECK(file == NULL || request->over);
-    if (file != NULL)
-        free_file(disk, file);
-    file = memory_new(sizeof *file);
-    file->segment = request->segment;
-    file->size = request->size;
-    file->bytes = memory_new((size_t)request->size);
-    list_push_back(&disk->files, &file->node);
-    return file;
-}
-
-/* The blocks of a removed file are free, but what stood in them is not gone. Of several the fullest
- * are remembered. */
-static void remember_stale(struct sim_disk *disk, struct file *file)
-{
-    size_t emptiest = 0;
-    for (size_t i = 1; i < SIM_STALE_MAX; i++)
-        if (disk->stale[i].used < disk->stale[emptiest].used)
-            emptiest = i;
-    if (file->used < disk->stale[emptiest].used)
-        return;
-    memory_free(disk->stale[emptiest].bytes);
-    disk->stale[emptiest].bytes = file->bytes;
-    disk->stale[emptiest].used = file->used;
-    file->bytes = NULL;
-}
-
-static void remove_file(struct sim_disk *disk, struct file *file)
-{
-    remember_stale(disk, file);
-    free_file(disk, file);
-    sim_note(disk->clock, POINT_SEGMENT_FREED);
-}
-
-static void set_aside(struct sim_disk *disk, struct file *file)
-{
-    file->set_aside = true;
-    sim_note(disk->clock, POINT_SEGMENT_SET_ASIDE);
-}
-
-static void read_file(const struct file *file, struct disk_request *request)
-{
-    if (request->offset > file->size)
-        request->length = 0;
-    else if (request->length > file->size - request->offset)
-        request->length = (size_t)(file->size - request->offset);
-    memcpy(request->into, file->bytes + request->offset, request->length);
-}
-
-static int perform(struct sim_disk *disk, struct disk_request *request, const char *data)
-{
-    struct file *file = find(disk, request->segment);
-    if (request->operation == DISK_CREATE) {
-        file = create(disk, request);
-        memcpy(file->bytes, data, request->data.len);
-        return 0;
-    }
-    if (file == NULL)
-        return ENOENT;
-    switch (request->operation) {
-    case DISK_WRITE:
-        CHECK(request->offset + request->data.len <= file->size);
-        memcpy(file->bytes + request->offset, data, request->data.len);
-        file->used = request->offset + request->data.len;
-        disk->syncs++;
-        break;
-    case DISK_READ:
-        read_file(file, request);
-        break;
-    case DISK_REMOVE:
-        remove_file(disk, file);
-        break;
-    case DISK_SET_ASIDE:
-        set_aside(disk, file);
-        break;
-    case DISK_CREATE:
-        break;
-    }
-    return 0;
-}
-
 static void tell(const struct sim_disk *disk, const struct disk_request *request, const char *what)
 {
     static const char *const names[] = {[DISK_CREATE] = "creation",
@@ -155,112 +39,6 @@ static void tell(const struct sim_disk *disk, const struct disk_request *request
     sim_tell(disk->clock, "disk: %s %s: segment %llu, offset %llu, %zu bytes",
              names[request->operation], what, (unsigned long long)request->segment,
              (unsigned long long)request->offset, request->data.len);
-}
-
-/* ---- what a crash leaves of an operation ---- */
-
-static void tear(struct sim_disk *disk, const struct disk_request *request, const char *data)
-{
-    struct file *file = find(disk, request->segment);
-    size_t length = (size_t)sim_chance(disk->clock, request->data.len);
-    memcpy(file->bytes + request->offset, data, length);
-    sim_note(disk->clock, FAULT_WRITE_TORN);
-    sim_tell(disk->clock, "disk: of %zu bytes at %llu in segment %llu the first %zu arrive",
-             request->data.len, (unsigned long long)request->offset,
-             (unsigned long long)request->segment, length);
-}
-
-static void shuffle(struct sim_disk *disk, const struct disk_request *request, const char *data)
-{
-    struct file *file = find(disk, request->segment);
-    unsigned arrive_in_8 = 1 + (unsigned)sim_chance(disk->clock, 7);
-    for (size_t at = 0; at < request->data.len; at += SECTOR) {
-        size_t left = request->data.len - at;
-        if (sim_chance(disk->clock, 8) < arrive_in_8)
-            memcpy(file->bytes + request->offset + at, data + at, left < SECTOR ? left : SECTOR);
-    }
-    sim_note(disk->clock, FAULT_WRITE_SHUFFLED);
-    sim_tell(disk->clock, "disk: of %zu bytes at %llu in segment %llu some sectors arrive",
-             request->data.len, (unsigned long long)request->offset,
-             (unsigned long long)request->segment);
-}
-
-static void leave_some_of_write(struct sim_disk *disk, struct disk_request *request,
-                                const char *data)
-{
-    sim_note(disk->clock, POINT_CRASH_BEFORE_SYNC);
-    switch (sim_chance(disk->clock, 5)) {
-    case 0:
-        sim_note(disk->clock, FAULT_WRITE_LOST);
-        sim_tell(disk->clock, "disk: %zu bytes at %llu in segment %llu are lost", request->data.len,
-                 (unsigned long long)request->offset, (unsigned long long)request->segment);
-        break;
-    case 1:
-        (void)perform(disk, request, data);
-        break;
-    case 2:
-        tear(disk, request, data);
-        break;
-    default:
-        shuffle(disk, request, data);
-        break;
-    }
-}
-
-static void show_stale_blocks(struct sim_disk *disk, struct file *file)
-{
-    size_t which = (size_t)sim_chance(disk->clock, SIM_STALE_MAX);
-    uint64_t used = disk->stale[which].used;
-    unsigned stale_in_8 = 1 + (unsigned)sim_chance(disk->clock, 8);
-    if (disk->stale[which].bytes == NULL)
-        return;
-    for (uint64_t at = BLOCK; at + BLOCK <= file->size && at < used; at += BLOCK)
-        if (sim_chance(disk->clock, 8) < stale_in_8)
-            memcpy(file->bytes + at, disk->stale[which].bytes + at, BLOCK);
-    sim_note(disk->clock, FAULT_CREATE_STALE);
-    sim_tell(disk->clock, "disk: segment %llu holds stale bytes",
-             (unsigned long long)file->segment);
-}
-
-static void leave_some_of_creation(struct sim_disk *disk, const struct disk_request *request,
-                                   const char *data)
-{
-    uint64_t fate = sim_chance(disk->clock, 8);
-    sim_note(disk->clock, POINT_CRASH_IN_CREATION);
-    if (fate == 0)
-        return;
-    struct file *file = create(disk, request);
-    sim_tell(disk->clock, "disk: segment %llu is half created", (unsigned long long)file->segment);
-    sim_note(disk->clock, FAULT_CREATE_TORN);
-    if (fate == 1)
-        file->size = sim_chance(disk->clock, file->size);
-    if (fate >= 3)
-        show_stale_blocks(disk, file);
-    if (sim_once_in(disk->clock, 4))
-        return;
-    size_t head = sim_once_in(disk->clock, 4) ? (size_t)sim_chance(disk->clock, request->data.len)
-                                              : request->data.len;
-    memcpy(file->bytes, data, head < file->size ? head : (size_t)file->size);
-}
-
-static void leave_some(struct sim_disk *disk, struct disk_request *request, const char *data)
-{
-    switch (request->operation) {
-    case DISK_CREATE:
-        leave_some_of_creation(disk, request, data);
-        break;
-    case DISK_WRITE:
-        leave_some_of_write(disk, request, data);
-        break;
-    case DISK_REMOVE:
-    case DISK_SET_ASIDE:
-        sim_note(disk->clock, POINT_CRASH_IN_REMOVAL);
-        if (sim_once_in(disk->clock, 2))
-            (void)perform(disk, request, data);
-        break;
-    case DISK_READ:
-        break;
-    }
 }
 
 /* ---- errors ---- */
@@ -279,11 +57,11 @@ static int fail_write(struct sim_disk *disk, struct disk_request *request, const
 {
     enum sim_count what = sim_once_in(disk->clock, 2) ? FAULT_WRITE_ERROR : FAULT_SYNC_ERROR;
     if (what == FAULT_WRITE_ERROR)
-        tear(disk, request, data);
+        sim_crash_tear(disk, request, data);
     else if (sim_once_in(disk->clock, 2))
-        shuffle(disk, request, data);
+        sim_crash_shuffle(disk, request, data);
     else
-        (void)perform(disk, request, data);
+        (void)sim_file_perform(disk, request, data);
     return fail(disk, request, what);
 }
 
@@ -332,7 +110,7 @@ static int carry_out(struct sim_disk *disk, struct disk_request *request, const 
         disk->replaying ? weather->replay_error_one_in : weather->read_error_one_in;
     switch (request->operation) {
     case DISK_CREATE:
-        if (disk->full && find(disk, request->segment) == NULL)
+        if (disk->full && sim_file_find(disk, request->segment) == NULL)
             return refuse_creation(disk);
         if (sim_once_in(disk->clock, weather->create_error_one_in))
             return fail_creation(disk, request);
@@ -353,7 +131,7 @@ static int carry_out(struct sim_disk *disk, struct disk_request *request, const 
             return fail(disk, request, FAULT_REMOVE_ERROR);
         break;
     }
-    return perform(disk, request, data);
+    return sim_file_perform(disk, request, data);
 }
 
 /* ---- requests ---- */
@@ -436,7 +214,7 @@ void sim_disk_crash(struct sim_disk *disk)
     struct list_node *node;
     while ((node = list_first(&disk->requests)) != NULL) {
         struct pending *pending = CONTAINER_OF(node, struct pending, node);
-        leave_some(disk, pending->request, pending->data);
+        sim_crash_leave_some(disk, pending->request, pending->data);
         release(pending);
     }
     disk->writing = false;
@@ -448,47 +226,7 @@ void sim_disk_free(struct sim_disk *disk)
     while (list_first(&disk->requests) != NULL)
         release(CONTAINER_OF(list_first(&disk->requests), struct pending, node));
     while (list_first(&disk->files) != NULL)
-        free_file(disk, CONTAINER_OF(list_first(&disk->files), struct file, node));
+        sim_file_free(disk, CONTAINER_OF(list_first(&disk->files), struct sim_file, node));
     for (size_t i = 0; i < SIM_STALE_MAX; i++)
         memory_free(disk->stale[i].bytes);
-}
-
-/* ---- for the judge ---- */
-
-void sim_disk_read(const struct sim_disk *disk, struct disk_request *request)
-{
-    const struct file *file = find(disk, request->segment);
-    CHECK(file != NULL && request->operation == DISK_READ);
-    read_file(file, request);
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-uint64_t *sim_disk_segments(const struct sim_disk *disk, size_t *count)
-{
-    uint64_t *segments = memory_new((disk->files.count + 1) * sizeof *segments);
-    *count = 0;
-    for (struct list_node *node = list_first(&disk->files); node != NULL;
-         node = list_next(&disk->files, node)) {
-        const struct file *file = CONTAINER_OF(node, struct file, node);
-        if (!file->set_aside)
-            segments[(*count)++] = file->segment;
-    }
-    qsort(segments, *count, sizeof *segments, compare_numbers);
-    return segments;
-}
-
-bool sim_disk_holds(const struct sim_disk *disk, struct slice bytes)
-{
-    for (struct list_node *node = list_first(&disk->files); node != NULL;
-         node = list_next(&disk->files, node)) {
-        const struct file *file = CONTAINER_OF(node, struct file, node);
-        if (memmem(file->bytes, (size_t)file->size, bytes.at, bytes.len) != NULL)
-            return true;
-    }
-    return false;
 }

@@ -47,11 +47,55 @@ TEST(a_count_that_cannot_be_true_takes_no_memory)
     assert_int_equal(arena.used, 0);
 }
 
+TEST(what_has_no_room_is_not_added)
+{
+    static const struct slice recipients[ENVELOPE_RECIPIENTS_MAX + 1];
+    struct envelope envelope = {.recipients = recipients, .recipient_count = 1};
+    struct buf small = buf_make(27), large = buf_make(1 << 20);
+    assert_false(envelope_append(&small, &envelope)); /* it takes 28 bytes */
+    assert_int_equal(buf_len(&small), 0);
+    envelope.recipient_count = ENVELOPE_RECIPIENTS_MAX + 1;
+    assert_false(envelope_append(&large, &envelope));
+    assert_int_equal(buf_len(&large), 0);
+    envelope.recipient_count = ENVELOPE_RECIPIENTS_MAX;
+    assert_true(envelope_append(&large, &envelope));
+    buf_free(&large);
+}
+
+TEST(more_recipients_than_there_may_be_are_not_read)
+{
+    struct buf bytes = buf_make(1 << 20);
+    struct arena arena = arena_make(1 << 24);
+    struct envelope read;
+    buf_add(&bytes, slice_make("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0", 20));
+    for (size_t i = 0; i <= ENVELOPE_RECIPIENTS_MAX; i++)
+        buf_add(&bytes, slice_make("\0\0\0\0\0\0\0\0", 8));
+    assert_false(envelope_read(buf_slice(&bytes), &arena, &read));
+    assert_int_equal(arena.used, 0);
+    buf_free(&bytes);
+}
+
+TEST(nothing_is_read_into_a_full_arena)
+{
+    static const struct slice recipients[2];
+    struct envelope envelope = {.recipients = recipients, .recipient_count = 2}, read;
+    struct buf bytes = buf_make(100);
+    struct arena none = arena_make(0), half = arena_make(2 * sizeof *recipients);
+    assert_true(envelope_append(&bytes, &envelope));
+    assert_false(envelope_read(buf_slice(&bytes), &none, &read));
+    assert_false(envelope_read(buf_slice(&bytes), &half, &read));
+    buf_free(&bytes);
+    arena_reset(&half);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_survives_the_round_trip),
         cmocka_unit_test(a_count_that_cannot_be_true_takes_no_memory),
+        cmocka_unit_test(what_has_no_room_is_not_added),
+        cmocka_unit_test(more_recipients_than_there_may_be_are_not_read),
+        cmocka_unit_test(nothing_is_read_into_a_full_arena),
     };
     return RUN_TESTS(tests);
 }
