@@ -655,6 +655,17 @@ TEST(the_empty_sender_has_a_name_of_its_own)
                   "550 5.7.1 <>: Sender address rejected: x");
 }
 
+TEST(a_client_with_a_name_is_looked_for_by_name_first)
+{
+    stranger(ADDRESS_REMOTE);
+    facts.client_name = slice_of("mx.friend.example");
+    facts.client_text = slice_of("mx.friend.example[192.0.2.1]");
+    assert_access(
+        "check_client_access inline:{ {192.0.2.1 = 550 x}, {friend.example = OK} }, reject", "");
+    assert_access("check_client_access inline:{ {192.0.2.1 = 550 x}, {.friend.example = OK} }",
+                  "550 5.7.1 <mx.friend.example[192.0.2.1]>: Client host rejected: x");
+}
+
 TEST(six_is_cut_at_its_colons)
 {
     stranger(ADDRESS_REMOTE);
@@ -906,6 +917,7 @@ int main(void)
         cmocka_unit_test(access_tables_are_asked_for_the_whole_and_its_parts),
         cmocka_unit_test(parents_are_written_with_a_dot_where_they_do_not_match_by_themselves),
         cmocka_unit_test(the_empty_sender_has_a_name_of_its_own),
+        cmocka_unit_test(a_client_with_a_name_is_looked_for_by_name_first),
         cmocka_unit_test(six_is_cut_at_its_colons),
         cmocka_unit_test(a_table_by_its_name_alone_is_asked_for_what_its_list_is_about),
         cmocka_unit_test(an_ok_is_not_for_an_address_that_leads_on),
