@@ -94,12 +94,12 @@ static void pass_over(struct reader *r, struct slice word)
     if (restriction_has_argument(word) && words_next(&r->rest, &argument) &&
         slice_is_nocase(word, "sleep")) {
         config_note(r->notes, CONFIG_WARNING, r->origin,
-                    "%s: sleep is not supported, and nobody is kept waiting", r->name);
+                    "%s: sleep is passed over, and nobody is kept waiting", r->name);
         return;
     }
     if (restriction_permits_nobody(word)) {
         config_note(r->notes, CONFIG_WARNING, r->origin,
-                    "%s: the restriction \"%.*s\" is not supported, and permits nobody here",
+                    "%s: the restriction \"%.*s\" permits nobody here: Tuvi does not have it",
                     r->name, SLICE_PRINTF(config_quote(word)));
         return;
     }

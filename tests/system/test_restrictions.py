@@ -90,7 +90,7 @@ Case = collections.namedtuple("Case", "name settings talk")
 
 def talk(sender="ada@elsewhere.test", to=("bob@local.test",), helo="EHLO client.test", mine=False, login=None,
          data=False, behind=""):
-    """What one client does; `behind` is sent together with DATA."""
+    """What one client does; `behind` is sent together with DATA; "chunks" come with BDAT."""
     return {"sender": sender, "to": [to] if isinstance(to, str) else to, "helo": helo, "mine": mine, "login": login,
             "data": data, "behind": behind}
 
@@ -193,6 +193,10 @@ def make_cases():
             talk(helo="EHLO host"), talk(sender="x@bad.test"), talk(sender="x@soft.test"))
     add("discard and data", {"smtpd_sender_restrictions": ACCESS, RCPT: "reject"},
         talk(sender="x@discard.test", data=True))
+    for name in ("data", "end_of_data"):
+        add(f"{name}, chunks", {f"smtpd_{name}_restrictions": "permit_mynetworks, reject"}, talk(data="chunks"),
+            talk(mine=True, data="chunks"))
+    add("discard and chunks", {"smtpd_sender_restrictions": ACCESS}, talk(sender="x@discard.test", data="chunks"))
     add("helo required", {"smtpd_helo_required": "yes"}, talk(helo=None))
     # order and codes
     for order in ("yes", "no"):
@@ -300,6 +304,11 @@ def converse(client, one):
     yield say(f"MAIL FROM:<{one['sender']}>")[1]
     for to in one["to"]:
         yield say(f"RCPT TO:<{to}>")[1]
+    if one["data"] == "chunks":
+        yield say("BDAT 10\r\nSubject: x")[1]
+        client.send("BDAT 9 LAST\r\n\r\n\r\nhello")
+        yield re.sub(r"queued as \w+", "queued as ID", client.reply()[1][-1])
+        return
     if not one["data"]:
         return
     client.send("DATA\r\n" + one["behind"])

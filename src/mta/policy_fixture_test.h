@@ -1,0 +1,120 @@
+/* What the tests of policy, restrictions and access tables share: lists in, a reply out. */
+#ifndef TUVI_MTA_POLICY_FIXTURE_TEST_H
+#define TUVI_MTA_POLICY_FIXTURE_TEST_H
+
+#include "mta/policy.h"
+
+#include "tests/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RECIPIENT "<bob@example.net>: Recipient address rejected: "
+
+static struct policy policy;
+static struct policy_verdict verdict;
+static struct parameters parameters;
+static struct policy_facts facts;
+
+static inline void forget(void)
+{
+    policy_free(&policy);
+}
+
+/* The defaults of main.cf, as far as policy reads them. */
+static inline void defaults(void)
+{
+    forget();
+    parameters_clear(&parameters);
+    parameters.smtpd_relay_before_recipient_restrictions = true;
+    parameters.smtpd_delay_reject = true;
+    parameters.smtpd_reject_unlisted_recipient = true;
+    parameters.smtpd_sasl_auth_enable = true;
+    parameters.parent_domain_matches_subdomains = "smtpd_access_maps";
+    parameters.smtpd_null_access_lookup_key = "<>";
+    parameters.recipient_delimiter = "+";
+    parameters.reject_code = parameters.access_map_reject_code = 554;
+    parameters.relay_domains_reject_code = 554;
+    parameters.defer_code = parameters.access_map_defer_code = 450;
+    parameters.invalid_hostname_reject_code = 501;
+    parameters.non_fqdn_reject_code = 504;
+    parameters.multi_recipient_bounce_reject_code = 550;
+    parameters.plaintext_reject_code = 450;
+    parameters.unknown_local_recipient_reject_code = 550;
+    parameters.unknown_virtual_alias_reject_code = 550;
+    parameters.unknown_virtual_mailbox_reject_code = 550;
+    parameters.unknown_relay_recipient_reject_code = 550;
+}
+
+static inline void make(void)
+{
+    struct config_notes notes = config_notes_make();
+    forget();
+    policy_make(&parameters, &policy, &notes);
+    if (notes.error_count > 0)
+        fail_msg("%s", notes.list[0].text);
+    config_notes_free(&notes);
+}
+
+static inline void make_lists(const char *relay, const char *recipient)
+{
+    defaults();
+    parameters.smtpd_relay_restrictions = relay;
+    parameters.smtpd_recipient_restrictions = recipient;
+    make();
+}
+
+static inline void name(struct facts_address *out, const char *text, enum address_class class)
+{
+    *out = (struct facts_address){.is_known = true, .said = slice_of(text), .class = class};
+    assert_true(address_parse(slice_of(text), &out->address));
+}
+
+static inline void stranger(enum address_class class)
+{
+    facts = policy_stranger(class);
+    facts.imagined = false;
+    facts.tls = false;
+    name(&facts.sender, "ada@example.org", ADDRESS_REMOTE);
+    name(&facts.recipient, "bob@example.net", class);
+}
+
+static inline void assert_reply(const char *reply)
+{
+    policy_decide(&policy, &facts, &verdict);
+    assert_slice(slice_make(verdict.reply, verdict.reply_len), reply);
+    assert_int_equal(verdict.outcome == POLICY_PERMIT, reply[0] == '\0');
+}
+
+/* ---- other clients ---- */
+
+static inline void say_no_helo(void)
+{
+    facts.helo_is_known = false;
+    facts.helo = slice_of("");
+}
+
+static inline void send_from_nobody(void)
+{
+    name(&facts.sender, "", ADDRESS_REMOTE);
+}
+
+static inline void send_to_nobody_of_ours(void)
+{
+    facts.recipient.class = ADDRESS_VIRTUAL_MAILBOX;
+    facts.recipient.listing = FACTS_UNLISTED;
+}
+
+static inline void send_from_nobody_of_ours(void)
+{
+    facts.sender.class = ADDRESS_LOCAL;
+    facts.sender.listing = FACTS_UNLISTED;
+}
+
+static inline void log_in_as_eve(void)
+{
+    facts.authenticated = true;
+    facts.login = slice_of("eve");
+}
+
+#endif
