@@ -1,6 +1,7 @@
 #include "spool/spool.h"
 
 #include "base/memory.h"
+#include "base/writer.h"
 #include "spool/content.h"
 #include "tests/unit.h"
 
@@ -144,6 +145,7 @@ static void open_spool(void)
         if (step.kind == SPOOL_REPLAY_READ) {
             spool_replay_read_done(&spool, perform(step.request));
         } else {
+            assert_non_null(step.text);
             notes++;
             serious_notes += step.serious;
         }
@@ -578,6 +580,70 @@ TEST(a_chunk_that_changed_on_disk_is_never_given_out)
     finish();
 }
 
+TEST(damage_is_reported_once_where_it_begins)
+{
+    enum { PLACES = 6 };
+    struct log_place places[PLACES];
+    start();
+    for (int i = 0; i < PLACES; i++)
+        places[i] = message_of(put("kept", 1, 1))->place;
+    for (int i = 0; i < PLACES - 1; i++)
+        if (i != 2) /* two stretches: 0 and 1, 3 and 4 */
+            file_of(1)->bytes[places[i].offset - BATCH_HEADER + 1] ^= 1;
+    restart();
+    assert_int_equal(serious_notes, 2);
+    assert_empty_but_for(2);
+    finish();
+}
+
+/* The content of a message whose only chunk is said to stand there. */
+static enum content_step read_chunk_at(const struct log_place *place)
+{
+    char encoded[16];
+    struct writer w = writer_over(encoded, sizeof encoded);
+    struct spool_view view = {0};
+    struct content content;
+    struct slice span;
+    writer_u64(&w, place->segment);
+    writer_u32(&w, place->offset);
+    writer_u32(&w, place->length);
+    view.chunks = writer_slice(&w);
+    content_start(&content, &spool, &view);
+    enum content_step step = content_next(&content, &span);
+    if (step == CONTENT_READ) {
+        content_read_done(&content, perform(&content.request));
+        step = content_next(&content, &span);
+    }
+    content_free(&content);
+    return step;
+}
+
+TEST(only_a_chunk_is_given_out_as_one)
+{
+    start();
+    struct log_place message = message_of(put("whole", 1, 1))->place;
+    struct log_place nowhere = {.segment = 99, .offset = message.offset, .length = 100};
+    struct log_place endless = {.segment = message.segment, .length = UINT32_MAX};
+    assert_int_equal(read_chunk_at(&message), CONTENT_DAMAGED);
+    assert_int_equal(read_chunk_at(&nowhere), CONTENT_DAMAGED);
+    assert_int_equal(read_chunk_at(&endless), CONTENT_DAMAGED);
+    finish();
+}
+
+TEST(a_segment_whose_files_were_swapped_is_not_believed)
+{
+    start();
+    put("one", 1, 1);
+    restart();
+    char *bytes = file_of(1)->bytes;
+    file_of(1)->bytes = file_of(2)->bytes;
+    file_of(2)->bytes = bytes;
+    restart();
+    assert_int_equal(serious_notes, 2);
+    assert_empty_but_for(0);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +665,9 @@ int main(void)
         cmocka_unit_test(nothing_is_taken_before_the_first_segment_is_there),
         cmocka_unit_test(a_full_disk_takes_nothing_new_until_there_is_room),
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
+        cmocka_unit_test(damage_is_reported_once_where_it_begins),
+        cmocka_unit_test(only_a_chunk_is_given_out_as_one),
+        cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
     };
     return RUN_TESTS(tests);
 }
