@@ -1,6 +1,8 @@
 /* What a start makes of damage, and of writes that did not end. */
 #include "spool/fixture_test.h"
 
+#include "base/writer.h"
+
 TEST(a_torn_tail_is_cut_and_what_was_synced_stays)
 {
     start();
@@ -170,6 +172,72 @@ TEST(a_chunk_that_changed_on_disk_is_never_given_out)
     finish();
 }
 
+TEST(damage_is_reported_once_where_it_begins)
+{
+    enum { PLACES = 6 };
+    struct log_place places[PLACES];
+    start();
+    for (int i = 0; i < PLACES; i++)
+        places[i] = message_of(put("kept", 1, 1))->place;
+    for (int i = 0; i < PLACES - 1; i++)
+        if (i != 2) /* two stretches: 0 and 1, 3 and 4 */
+            file_of(1)->bytes[places[i].offset - BATCH_HEADER + 1] ^= 1;
+    restart();
+    assert_int_equal(serious_notes, 2);
+    assert_empty_but_for(PLACES); /* what a head says is not needed to read the rest */
+    finish();
+}
+
+/* The content of a message whose only chunk is said to stand there. */
+static enum content_step read_chunk_at(const struct log_place *place)
+{
+    char encoded[16];
+    struct writer w = writer_over(encoded, sizeof encoded);
+    struct spool_view view = {0};
+    struct content content;
+    struct slice span;
+    writer_u64(&w, place->segment);
+    writer_u32(&w, place->offset);
+    writer_u32(&w, place->length);
+    view.chunks = writer_slice(&w);
+    content_start(&content, &spool, &view);
+    enum content_step step = content_next(&content, &span);
+    if (step == CONTENT_READ) {
+        content_read_done(&content, perform(&content.request));
+        step = content_next(&content, &span);
+    }
+    content_free(&content);
+    return step;
+}
+
+TEST(only_a_chunk_is_given_out_as_one)
+{
+    start();
+    struct log_place message = message_of(put("whole", 1, 1))->place;
+    struct log_place nowhere = {.segment = 99, .offset = message.offset, .length = 100};
+    struct log_place endless = {.segment = message.segment, .length = UINT32_MAX};
+    assert_int_equal(read_chunk_at(&message), CONTENT_DAMAGED);
+    assert_int_equal(read_chunk_at(&nowhere), CONTENT_DAMAGED);
+    assert_int_equal(read_chunk_at(&endless), CONTENT_DAMAGED);
+    finish();
+}
+
+TEST(a_segment_whose_files_were_swapped_is_not_believed)
+{
+    all_stays = true;
+    start();
+    put("one", 1, 1);
+    restart();
+    char *bytes = file_of(1)->bytes;
+    file_of(1)->bytes = file_of(2)->bytes;
+    file_of(2)->bytes = bytes;
+    restart();
+    assert_int_equal(serious_notes, 2);
+    assert_empty_but_for(0);
+    all_stays = false;
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +251,9 @@ int main(void)
         cmocka_unit_test(a_segment_that_is_not_understood_is_set_aside),
         cmocka_unit_test(ids_that_may_stand_in_a_segment_that_is_not_understood_are_not_used_again),
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
+        cmocka_unit_test(damage_is_reported_once_where_it_begins),
+        cmocka_unit_test(only_a_chunk_is_given_out_as_one),
+        cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
     };
     return RUN_TESTS(tests);
 }

@@ -95,6 +95,30 @@ TEST(a_segment_head_says_whose_it_is)
                      SEGMENT_HEAD_UNWRITTEN);
 }
 
+TEST(a_type_that_is_none_is_not_read)
+{
+    struct record record;
+    struct buf out = buf_make(1000);
+    assert_true(record_append(&out, RECORD_NONE, 1, NULL, 0, 5, 0));
+    assert_false(record_read(buf_slice(&out), 5, 0, &record));
+    buf_consume(&out, buf_len(&out));
+    assert_true(record_append(&out, (enum record_type)200, 1, NULL, 0, 5, 0));
+    assert_false(record_read(buf_slice(&out), 5, 0, &record));
+    buf_free(&out);
+}
+
+TEST(nothing_of_older_bytes_stands_in_the_padding)
+{
+    struct slice payload = slice_of("x");
+    struct buf out = buf_make(RECORD_HEADER + RECORD_ALIGNMENT);
+    size_t room;
+    memset(buf_reserve(&out, RECORD_HEADER + RECORD_ALIGNMENT, &room), 0xff,
+           RECORD_HEADER + RECORD_ALIGNMENT);
+    assert_true(record_append(&out, RECORD_DONE, 1, &payload, 1, 5, 0));
+    assert_memory_equal(buf_slice(&out).at + RECORD_HEADER, "x\0\0\0\0\0\0\0", RECORD_ALIGNMENT);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +128,8 @@ int main(void)
         cmocka_unit_test(a_record_cut_short_is_not_read),
         cmocka_unit_test(a_full_buf_takes_no_part_of_a_record),
         cmocka_unit_test(a_segment_head_says_whose_it_is),
+        cmocka_unit_test(a_type_that_is_none_is_not_read),
+        cmocka_unit_test(nothing_of_older_bytes_stands_in_the_padding),
     };
     return RUN_TESTS(tests);
 }

@@ -1,0 +1,61 @@
+#include "spool/message.h"
+
+#include "base/memory.h"
+#include "base/writer.h"
+#include "tests/unit.h"
+
+static void assert_finishes_once(size_t recipient_count)
+{
+    struct spool_message message = {0};
+    spool_message_expect(&message, recipient_count);
+    for (size_t i = 0; i < recipient_count; i++)
+        assert_false(spool_message_finished(&message, i));
+    spool_message_finish(&message, recipient_count - 1);
+    spool_message_finish(&message, recipient_count - 1);
+    spool_message_finish(&message, recipient_count); /* from a TRY that is about another message */
+    assert_true(spool_message_finished(&message, recipient_count - 1));
+    assert_false(spool_message_finished(&message, 0));
+    assert_int_equal(message.recipients_left, recipient_count - 1);
+    memory_free(message.finished_many);
+}
+
+TEST(a_recipient_finishes_once)
+{
+    assert_finishes_once(3);
+    assert_finishes_once(64);
+    assert_finishes_once(65);
+    assert_finishes_once(1000);
+}
+
+TEST(a_payload_with_bytes_left_over_is_no_message)
+{
+    static const struct slice recipients[] = {SLICE_LITERAL("bob@example.net")};
+    struct envelope envelope = {.recipients = recipients, .recipient_count = 1};
+    struct buf payload = buf_make(1000), inner = buf_make(1000);
+    struct arena arena = arena_make(1000);
+    struct spool_view view;
+    char bytes[200];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    assert_true(envelope_append(&inner, &envelope));
+    writer_u64(&w, 2);
+    writer_counted(&w, slice_of("hi"));
+    writer_counted(&w, buf_slice(&inner));
+    writer_counted(&w, slice_of(""));
+    buf_add(&payload, writer_slice(&w));
+    assert_true(spool_view_read(buf_slice(&payload), &arena, &view));
+    assert_slice(view.inline_content, "hi");
+    buf_add_text(&payload, "x");
+    assert_false(spool_view_read(buf_slice(&payload), &arena, &view));
+    buf_free(&payload);
+    buf_free(&inner);
+    arena_reset(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_recipient_finishes_once),
+        cmocka_unit_test(a_payload_with_bytes_left_over_is_no_message),
+    };
+    return RUN_TESTS(tests);
+}
