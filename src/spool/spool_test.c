@@ -580,6 +580,35 @@ TEST(a_chunk_that_changed_on_disk_is_never_given_out)
     finish();
 }
 
+TEST(a_segment_stays_until_the_done_of_its_messages_is_durable)
+{
+    start();
+    uint64_t id = put("old", 1, 1);
+    restart();
+    struct envelope envelope = {.sender = slice_of("ada@example.org")};
+    assert_non_null(spool_upload_commit(spool_upload_begin(&spool), &envelope));
+    struct disk_request *before = spool_next_request(&spool);
+    assert_true(spool_record_done(&spool, message_of(id)));
+    spool_request_done(&spool, before, perform(before));
+    struct disk_request *done = spool_next_request(&spool);
+    assert_int_equal(done->operation, DISK_WRITE);
+    assert_null(spool_next_request(&spool));
+    spool_request_done(&spool, done, perform(done));
+    run_disk();
+    assert_null(file_of(1));
+    assert_non_null(spool_next_committed(&spool));
+    finish();
+}
+
+TEST(a_segment_that_never_held_anything_goes)
+{
+    files[0] = (struct file){.segment = 1, .bytes = calloc(1, SEGMENT_SIZE)};
+    start();
+    assert_int_equal(notes, 0);
+    assert_null(file_of(1));
+    finish();
+}
+
 TEST(damage_is_reported_once_where_it_begins)
 {
     enum { PLACES = 6 };
@@ -665,6 +694,8 @@ int main(void)
         cmocka_unit_test(nothing_is_taken_before_the_first_segment_is_there),
         cmocka_unit_test(a_full_disk_takes_nothing_new_until_there_is_room),
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
+        cmocka_unit_test(a_segment_stays_until_the_done_of_its_messages_is_durable),
+        cmocka_unit_test(a_segment_that_never_held_anything_goes),
         cmocka_unit_test(damage_is_reported_once_where_it_begins),
         cmocka_unit_test(only_a_chunk_is_given_out_as_one),
         cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
