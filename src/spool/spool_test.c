@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char nothing[1000];
+
 /* ---- a disk in memory, which does everything at once ---- */
 
 enum { FILES_MAX = 64, SEGMENT_SIZE = SEGMENT_SIZE_MIN };
@@ -609,6 +611,69 @@ TEST(a_segment_that_never_held_anything_goes)
     finish();
 }
 
+static bool loads(struct spool_message *message, const struct log_place *from, int error)
+{
+    struct log_place place = message->place;
+    struct disk_request request;
+    message->place = *from;
+    spool_load_start(message, &request);
+    assert_int_equal(perform(&request), 0);
+    bool good = spool_load_finish(&spool, message, &request, error);
+    message->place = place;
+    buf_free(&message->payload);
+    return good;
+}
+
+TEST(only_the_messages_own_record_is_loaded)
+{
+    start();
+    struct spool_message *message = message_of(put("mine", 1, 1));
+    struct spool_message *other = message_of(put("another's", 1, 1));
+    assert_true(loads(message, &message->place, 0));
+    assert_false(loads(message, &message->place, 5));
+    assert_false(loads(message, &other->place, 0));
+    finish();
+}
+
+TEST(an_abandoned_upload_keeps_no_segment)
+{
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(spool_upload_add(upload, slice_make(nothing, sizeof nothing)),
+                         sizeof nothing);
+    run_disk();
+    assert_non_null(upload->oldest);
+    spool_upload_abort(upload);
+    for (int i = 0; i < 60; i++)
+        assert_true(spool_record_done(&spool, message_of(put("0123456789abcdef\r\n", 3000, 1))));
+    run_disk();
+    assert_null(file_of(1));
+    finish();
+}
+
+TEST(a_message_that_waited_for_room_is_whole)
+{
+    struct envelope envelope = {.sender = slice_of("ada@example.org")};
+    struct spool_upload *upload;
+    struct spool_message *message;
+    start();
+    do {
+        upload = spool_upload_begin(&spool);
+        for (int i = 0; i < 60; i++)
+            spool_upload_add(upload, slice_make(nothing, sizeof nothing));
+    } while (spool_upload_commit(upload, &envelope) != NULL);
+    uint64_t id = upload->id;
+    run_disk();
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    restart();
+    message = message_of(id);
+    assert_non_null(message);
+    assert_int_equal(message->size, 60 * sizeof nothing);
+    finish();
+}
+
 TEST(damage_is_reported_once_where_it_begins)
 {
     enum { PLACES = 6 };
@@ -696,6 +761,9 @@ int main(void)
         cmocka_unit_test(a_chunk_that_changed_on_disk_is_never_given_out),
         cmocka_unit_test(a_segment_stays_until_the_done_of_its_messages_is_durable),
         cmocka_unit_test(a_segment_that_never_held_anything_goes),
+        cmocka_unit_test(only_the_messages_own_record_is_loaded),
+        cmocka_unit_test(an_abandoned_upload_keeps_no_segment),
+        cmocka_unit_test(a_message_that_waited_for_room_is_whole),
         cmocka_unit_test(damage_is_reported_once_where_it_begins),
         cmocka_unit_test(only_a_chunk_is_given_out_as_one),
         cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
