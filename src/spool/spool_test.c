@@ -260,6 +260,92 @@ TEST(ids_that_cannot_be_read_are_not_used_again)
     finish();
 }
 
+TEST(a_segment_stays_until_the_done_of_its_messages_is_durable)
+{
+    start();
+    uint64_t id = put("old", 1, 1);
+    restart();
+    struct envelope envelope = {.sender = slice_of("ada@example.org")};
+    assert_non_null(spool_upload_commit(spool_upload_begin(&spool), &envelope));
+    struct disk_request *before = spool_next_request(&spool);
+    assert_true(spool_record_done(&spool, message_of(id)));
+    spool_request_done(&spool, before, perform(before));
+    struct disk_request *done = spool_next_request(&spool);
+    assert_int_equal(done->operation, DISK_WRITE);
+    assert_null(spool_next_request(&spool));
+    spool_request_done(&spool, done, perform(done));
+    run_disk();
+    assert_null(file_of(1));
+    assert_non_null(spool_next_committed(&spool));
+    finish();
+}
+
+TEST(a_segment_that_never_held_anything_goes)
+{
+    files[0] = (struct file){.segment = 1, .bytes = calloc(1, SEGMENT_SIZE)};
+    start();
+    assert_int_equal(notes, 0);
+    assert_null(file_of(1));
+    finish();
+}
+
+TEST(only_the_messages_own_record_is_loaded)
+{
+    start();
+    struct spool_message *message = message_of(put("mine", 1, 1));
+    struct spool_message *other = message_of(put("another's", 1, 1));
+    assert_true(loads(message, &message->place, 0));
+    assert_false(loads(message, &message->place, 5));
+    assert_false(loads(message, &other->place, 0));
+    finish();
+}
+
+TEST(an_abandoned_upload_keeps_no_segment)
+{
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(spool_upload_add(upload, slice_make(nothing, sizeof nothing)),
+                         sizeof nothing);
+    run_disk();
+    assert_non_null(upload->oldest);
+    spool_upload_abort(upload);
+    for (int i = 0; i < 60; i++)
+        assert_true(spool_record_done(&spool, message_of(put("0123456789abcdef\r\n", 3000, 1))));
+    run_disk();
+    assert_null(file_of(1));
+    finish();
+}
+
+TEST(a_message_that_waited_for_room_is_whole)
+{
+    struct envelope envelope = {.sender = slice_of("ada@example.org")};
+    struct spool_upload *upload;
+    struct spool_message *message;
+    start();
+    do {
+        upload = spool_upload_begin(&spool);
+        for (int i = 0; i < 60; i++)
+            spool_upload_add(upload, slice_make(nothing, sizeof nothing));
+    } while (spool_upload_commit(upload, &envelope) != NULL);
+    uint64_t id = upload->id;
+    run_disk();
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    restart();
+    message = message_of(id);
+    assert_non_null(message);
+    struct disk_request request;
+    struct arena arena = arena_make(1000);
+    struct spool_view view;
+    spool_load_start(message, &request);
+    assert_true(spool_load_finish(&spool, message, &request, perform(&request)));
+    assert_true(spool_view_read(buf_slice(&message->payload), &arena, &view));
+    assert_int_equal(view.inline_content.len, 60 * sizeof nothing);
+    arena_reset(&arena);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +362,11 @@ int main(void)
         cmocka_unit_test(what_could_not_be_removed_does_not_come_back),
         cmocka_unit_test(ids_that_cannot_be_read_are_not_used_again),
         cmocka_unit_test(new_messages_are_taken_while_a_long_log_is_replayed),
+        cmocka_unit_test(a_segment_stays_until_the_done_of_its_messages_is_durable),
+        cmocka_unit_test(a_segment_that_never_held_anything_goes),
+        cmocka_unit_test(only_the_messages_own_record_is_loaded),
+        cmocka_unit_test(an_abandoned_upload_keeps_no_segment),
+        cmocka_unit_test(a_message_that_waited_for_room_is_whole),
     };
     return RUN_TESTS(tests);
 }
