@@ -238,6 +238,32 @@ TEST(a_segment_whose_files_were_swapped_is_not_believed)
     finish();
 }
 
+static size_t set_aside_count(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < FILES_MAX; i++)
+        count += files[i].bytes != NULL && files[i].set_aside;
+    return count;
+}
+
+/* The message's record is in the segment that could not be read, its chunks in those before. */
+TEST(what_an_unread_segment_may_need_is_set_aside_with_it)
+{
+    all_stays = true;
+    start();
+    put("0123456789abcdef\r\n", 100000, 1); /* chunks through more than one segment */
+    reading_fails_in = spool.log.open_segment;
+    size_t before = reading_fails_in;
+    assert_true(before >= 2);
+    restart();
+    assert_empty_but_for(0);
+    reading_fails_in = 0;
+    run_disk();
+    assert_int_equal(set_aside_count(), before);
+    all_stays = false;
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +280,7 @@ int main(void)
         cmocka_unit_test(damage_is_reported_once_where_it_begins),
         cmocka_unit_test(only_a_chunk_is_given_out_as_one),
         cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
+        cmocka_unit_test(what_an_unread_segment_may_need_is_set_aside_with_it),
     };
     return RUN_TESTS(tests);
 }

@@ -24,6 +24,7 @@ static struct file files[FILES_MAX];
 static size_t writes;
 static bool disk_full;
 static bool reading_fails;
+static uint64_t reading_fails_in; /* a segment */
 static unsigned removals_to_fail;
 
 static inline struct file *file_of(uint64_t segment)
@@ -65,7 +66,7 @@ static inline int perform(struct disk_request *request)
         writes++;
         return 0;
     case DISK_READ:
-        if (reading_fails)
+        if (reading_fails || (reading_fails_in != 0 && reading_fails_in == request->segment))
             return 5;
         if (file == NULL)
             return 2;
@@ -101,6 +102,7 @@ static inline void wipe_disk(void)
     memset(files, 0, sizeof files);
     writes = 0;
     disk_full = reading_fails = false;
+    reading_fails_in = 0;
     removals_to_fail = 0;
 }
 

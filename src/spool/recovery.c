@@ -270,6 +270,15 @@ static void begin_segment(struct spool *spool, const struct segment_head *head)
     spool->recovery.last_is_unused = true;
 }
 
+/* What could not be read now may be read another time, and name chunks in all segments up to it:
+ * they are set aside like it, not removed. */
+static void keep_all_before(struct spool *spool)
+{
+    for (struct list_node *node = list_first(&spool->segments.segments); node != NULL;
+         node = list_next(&spool->segments.segments, node))
+        CONTAINER_OF(node, struct segment, node)->damaged = true;
+}
+
 static bool take_record(struct spool *spool, const struct replay_step *step)
 {
     spool->recovery.last_is_unused = false;
@@ -304,6 +313,8 @@ struct spool_replay_step spool_replay(struct spool *spool)
         case REPLAY_DAMAGE:
             recovery->last_is_unused = false;
             mark_damaged(spool, step.place.segment);
+            if (step.unread)
+                keep_all_before(spool);
             return note(&step, step.text, true);
         case REPLAY_TORN:
             recovery->last_is_unused = false;
@@ -314,6 +325,7 @@ struct spool_replay_step spool_replay(struct spool *spool)
         case REPLAY_FOREIGN:
             note_unwanted(spool, step.place.segment, true);
             skip_ids_of(recovery, step.place.segment);
+            keep_all_before(spool);
             return note(&step, step.text, true);
         case REPLAY_END:
             return end_replay(spool);

@@ -367,6 +367,7 @@ struct replay_step replay_next(struct replay *replay)
     while (replay->current < replay->segment_count) {
         if (replay->window_error != 0 && replay->phase != REPLAY_HEAD) {
             step = damage(replay, "the segment cannot be read to its end", slice_of(""));
+            step.unread = true;
             replay->window_error = 0;
             leave_segment(replay);
             return step;

@@ -28,6 +28,7 @@ enum replay_step_kind {
 
 struct replay_step {
     enum replay_step_kind kind;
+    bool unread; /* of REPLAY_DAMAGE: the rest of the segment could not be read now */
     struct segment_head segment;
     struct record record; /* borrows from the window: valid until the next step */
     struct log_place place;

@@ -260,6 +260,21 @@ TEST(ids_that_cannot_be_read_are_not_used_again)
     finish();
 }
 
+static const char nothing[1000];
+
+static bool loads(struct spool_message *message, const struct log_place *from, int error)
+{
+    struct log_place place = message->place;
+    struct disk_request request;
+    message->place = *from;
+    spool_load_start(message, &request);
+    assert_int_equal(perform(&request), 0);
+    bool good = spool_load_finish(&spool, message, &request, error);
+    message->place = place;
+    buf_free(&message->payload);
+    return good;
+}
+
 TEST(a_segment_stays_until_the_done_of_its_messages_is_durable)
 {
     start();
