@@ -66,7 +66,8 @@ static void compare(const struct spool *live, const struct spool *replayed, stru
             sim_mail_wrong(mail, "message %llx is not the same after replay",
                            (unsigned long long)node->key);
     }
-    if (replayed->log.id_next < live->log.id_next)
+    /* Before a bound is on disk none is given out, wherever the counter stands. */
+    if (log_has_ids(&live->log) && replayed->log.id_next < live->log.id_next)
         sim_mail_wrong(mail, "ids would be used twice after replay");
 }
 
