@@ -78,7 +78,9 @@ static int create(const struct job *job)
     int error = fill(fd, job->request);
     close(fd);
     if (error == 0)
-        return sync_folder(job);
+        error = sync_folder(job);
+    if (error == 0)
+        return 0;
     slot_name_segment(job->request->segment, name);
     (void)unlinkat(job->slot_fd, name, 0); /* half a file helps nobody, and holds space */
     return error;

@@ -23,6 +23,7 @@ struct file {
 static struct file files[FILES_MAX];
 static size_t writes;
 static bool disk_full;
+static bool creation_ends_halfway;
 static bool reading_fails;
 static uint64_t reading_fails_in; /* a segment */
 static unsigned removals_to_fail;
@@ -57,7 +58,7 @@ static inline int perform(struct disk_request *request)
         file = file != NULL ? file : free_file();
         *file = (struct file){.segment = request->segment, .bytes = calloc(1, SEGMENT_SIZE)};
         memcpy(file->bytes, request->data.at, request->data.len);
-        return 0;
+        return creation_ends_halfway ? 5 : 0;
     case DISK_WRITE:
         assert_non_null(file);
         assert_true(request->offset + request->data.len <= SEGMENT_SIZE);
@@ -101,7 +102,7 @@ static inline void wipe_disk(void)
         free(files[i].bytes);
     memset(files, 0, sizeof files);
     writes = 0;
-    disk_full = reading_fails = false;
+    disk_full = reading_fails = creation_ends_halfway = false;
     reading_fails_in = 0;
     removals_to_fail = 0;
 }

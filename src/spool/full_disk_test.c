@@ -108,6 +108,21 @@ TEST(stale_bytes_in_a_segment_that_is_used_again_mean_nothing)
     finish();
 }
 
+TEST(what_a_failed_creation_leaves_behind_does_not_stop_the_next)
+{
+    creation_ends_halfway = true;
+    start();
+    assert_int_equal(spool_trouble(&spool), 5);
+    assert_null(spool_upload_begin(&spool));
+    creation_ends_halfway = false;
+    log_retry_create(&spool.log);
+    run_disk();
+    uint64_t id = put("x\r\n", 1, 1);
+    restart();
+    assert_true(content_is(id, "x\r\n", 1));
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +131,7 @@ int main(void)
         cmocka_unit_test(results_are_recorded_while_the_disk_is_full),
         cmocka_unit_test(a_start_on_a_full_disk_can_record_results_and_gives_segments_back),
         cmocka_unit_test(stale_bytes_in_a_segment_that_is_used_again_mean_nothing),
+        cmocka_unit_test(what_a_failed_creation_leaves_behind_does_not_stop_the_next),
     };
     return RUN_TESTS(tests);
 }

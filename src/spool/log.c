@@ -250,6 +250,7 @@ void log_request_done(struct log *log, struct disk_request *request, int error)
     CHECK(request == &log->create && log->next == NEXT_CREATING);
     log->next = error == 0 ? NEXT_READY : NEXT_FAILED;
     log->next_error = error;
+    log->next_over |= error != 0; /* some of it may be there */
 }
 
 void log_retry_create(struct log *log)
