@@ -238,6 +238,23 @@ TEST(a_segment_whose_files_were_swapped_is_not_believed)
     finish();
 }
 
+TEST(a_segment_behind_one_that_cannot_be_read_is_read)
+{
+    all_stays = true;
+    start();
+    put("in the first", 1, 1);
+    restart();
+    uint64_t id = put("in the second", 1, 1);
+    assert_true(message_of(id)->place.segment > 1);
+    reading_fails_in = 1;
+    restart();
+    assert_empty_but_for(1);
+    assert_true(content_is(id, "in the second", 1));
+    assert_int_equal(serious_notes, 1);
+    all_stays = false;
+    finish();
+}
+
 static size_t set_aside_count(void)
 {
     size_t count = 0;
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(only_a_chunk_is_given_out_as_one),
         cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
         cmocka_unit_test(what_an_unread_segment_may_need_is_set_aside_with_it),
+        cmocka_unit_test(a_segment_behind_one_that_cannot_be_read_is_read),
     };
     return RUN_TESTS(tests);
 }

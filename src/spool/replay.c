@@ -107,6 +107,7 @@ static void leave_segment(struct replay *replay)
     replay->durable_end = 0;
     replay->position = 0;
     replay->window_valid = false;
+    replay->window_error = 0; /* it is not the next segment's */
 }
 
 /* The RESERVE that a segment begins with; false when nothing was ever written to it. */
