@@ -255,6 +255,21 @@ TEST(a_segment_behind_one_that_cannot_be_read_is_read)
     finish();
 }
 
+TEST(a_message_whose_first_chunk_cannot_be_read_keeps_the_rest)
+{
+    all_stays = true;
+    start();
+    uint64_t id = put("0123456789abcdef\r\n", 100000, 1);
+    reading_fails_in = 1;
+    restart();
+    struct spool_message *message = message_of(id);
+    assert_non_null(message);
+    assert_non_null(message->oldest);
+    assert_int_equal(message->oldest->number, 2);
+    all_stays = false;
+    finish();
+}
+
 static size_t set_aside_count(void)
 {
     size_t count = 0;
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_segment_whose_files_were_swapped_is_not_believed),
         cmocka_unit_test(what_an_unread_segment_may_need_is_set_aside_with_it),
         cmocka_unit_test(a_segment_behind_one_that_cannot_be_read_is_read),
+        cmocka_unit_test(a_message_whose_first_chunk_cannot_be_read_keeps_the_rest),
     };
     return RUN_TESTS(tests);
 }

@@ -80,7 +80,8 @@ static bool apply_message(struct spool *spool, const struct replay_step *step)
         snapshot_record_apply(&snapshot, message);
     forget(spool, id);
     message->place = step->place;
-    spool_message_settle(message, segment_table_find(&spool->segments, first.segment));
+    /* Where the first chunk stood may not have been readable: what is left of the message stays. */
+    spool_message_settle(message, segment_table_from(&spool->segments, first.segment));
     map_add(&spool->messages, &message->by_id, id);
     raise_id_counter(&spool->recovery, counter_of(id) + 1);
     return true;

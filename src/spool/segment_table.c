@@ -36,15 +36,21 @@ struct segment *segment_table_add(struct segment_table *table, uint64_t number, 
     return segment;
 }
 
-struct segment *segment_table_find(const struct segment_table *table, uint64_t number)
+struct segment *segment_table_from(const struct segment_table *table, uint64_t number)
 {
     for (struct list_node *node = list_first(&table->segments); node != NULL;
          node = list_next(&table->segments, node)) {
         struct segment *segment = CONTAINER_OF(node, struct segment, node);
-        if (segment->number == number)
+        if (segment->number >= number)
             return segment;
     }
     return NULL;
+}
+
+struct segment *segment_table_find(const struct segment_table *table, uint64_t number)
+{
+    struct segment *segment = segment_table_from(table, number);
+    return segment != NULL && segment->number == number ? segment : NULL;
 }
 
 struct segment *segment_table_oldest(const struct segment_table *table)

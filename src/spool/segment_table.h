@@ -30,6 +30,8 @@ void segment_table_free(struct segment_table *table);
 /* The number must not be there yet. */
 struct segment *segment_table_add(struct segment_table *table, uint64_t number, uint64_t secret);
 struct segment *segment_table_find(const struct segment_table *table, uint64_t number);
+/* The first with this number or a greater one; NULL: none. */
+struct segment *segment_table_from(const struct segment_table *table, uint64_t number);
 struct segment *segment_table_oldest(const struct segment_table *table); /* or NULL */
 /* Nothing begins in it. */
 bool segment_is_free(const struct segment *segment);
