@@ -284,28 +284,28 @@ void sim_mail_heal(struct sim_mail *mail)
 /* ---- judging ---- */
 
 /* What replay could not read is lost to the worker, but its record must still be there for people,
- * set aside or in its place. */
-static bool is_in_the_log(const struct sim_mail *mail, const struct sim_message *message)
+ * set aside or in its place: that of the message, or that of the report about the recipient. */
+static bool is_in_the_log(const struct sim_mail *mail, const struct sim_message *message,
+                          unsigned k)
 {
     char recipient[64];
-    snprintf(recipient, sizeof recipient, "%u-0@to.sim", message->number);
+    snprintf(recipient, sizeof recipient, "%u-%u@to.sim", message->number, k);
     return mail->disk->hurt > 0 && sim_disk_holds(mail->disk, slice_of(recipient));
 }
 
 /* A report that nobody takes is given up in the end, and that is said. */
-static bool is_kept(const struct sim_mail *mail, const struct sim_message *message,
-                    const struct sim_recipient *recipient)
+static bool is_kept(const struct sim_mail *mail, const struct sim_message *message, unsigned k)
 {
-    if (recipient->settled)
+    if (message->recipients[k].settled)
         return true;
-    return message->acknowledged && (mail->discarded > 0 || is_in_the_log(mail, message));
+    return message->acknowledged && (mail->discarded > 0 || is_in_the_log(mail, message, k));
 }
 
 static bool judge_recipient(struct sim_mail *mail, const struct sim_message *message, unsigned k)
 {
     const struct sim_recipient *recipient = &message->recipients[k];
     unsigned copies = message->transmissions;
-    bool good = is_kept(mail, message, recipient);
+    bool good = is_kept(mail, message, k);
     if (!good)
         printf("message %u, recipient %u: neither delivered nor reported%s\n", message->number, k,
                message->acknowledged ? ", but acknowledged" : "");
