@@ -31,7 +31,7 @@ FLOORS = {
 }
 
 # The language's own headers that do no input or output and read no clock.
-LANGUAGE = {"ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h",
+LANGUAGE = {"ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h",
             "stdint.h", "string.h"}
 # base alone formats text and takes memory for the others.
 BASE_ONLY = {"stdio.h", "stdlib.h"}

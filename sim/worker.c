@@ -14,6 +14,8 @@ static const char main_cf[] = "compatibility_level = 3.6\n"
                               "mydestination =\n"
                               "local_recipient_maps =\n"
                               "mynetworks = 127.0.0.0/8\n"
+                              "smtpd_client_event_limit_exceptions =\n"
+                              "smtpd_client_connection_count_limit = 100000\n"
                               "relayhost = [127.0.0.1]:2526\n"
                               "smtp_tls_security_level = none\n"
                               "smtpd_tls_security_level = none\n"
@@ -114,6 +116,8 @@ void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_ne
                        .config = load_config(weather),
                        .listeners = {{.port = SIM_PORT_SMTP, .accept = accept_relay},
                                      {.port = SIM_PORT_SUBMISSION, .accept = accept_submission}}};
+    world->clients_row = memory_new(sizeof *world->clients_row);
+    world->counts = (struct client_counts){.rows = world->clients_row, .row_count = 1};
     sim_disk_init(&world->disk, clock, weather);
     for (size_t i = 0; i < SIM_SERVICES; i++)
         sim_net_listen(net, &world->listeners[i]);
@@ -127,6 +131,7 @@ void sim_worker_free(struct world *world)
     if (world->mta != NULL)
         mta_free(world->mta);
     memory_free(world->segments);
+    memory_free(world->clients_row);
     config_free(world->config);
 }
 
@@ -136,6 +141,7 @@ void sim_worker_start(struct world *world)
     memory_free(world->segments);
     world->segments = sim_disk_segments(&world->disk, &start.segment_count);
     start.segments = world->segments;
+    start.counts = &world->counts;
     world->starts++;
     sim_tell(world->clock, "worker: start %u, %zu segments", world->starts, start.segment_count);
     world->mta = mta_new(&start);
@@ -158,6 +164,7 @@ void sim_worker_kill(struct world *world)
     sim_net_kill(world->net, world);
     /* Its memory is not given back piece by piece: a killed process does not do that either. */
     world->mta = NULL;
+    client_row_clear(world->clients_row);
     sim_plan(world->clock, &world->restart, 1 + (int64_t)sim_chance(world->clock, RESTART_US),
              on_restart);
 }

@@ -15,7 +15,9 @@ struct world {
     const struct sim_weather *weather;
     struct sim_disk disk;
     struct config *config;
-    struct mta *mta; /* NULL while it is down */
+    struct mta *mta;                /* NULL while it is down */
+    struct client_row *clients_row; /* what it has counted of its clients */
+    struct client_counts counts;
     uint64_t *segments;
     struct sim_listener listeners[SIM_SERVICES];
     struct sim_event wake;

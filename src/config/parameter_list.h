@@ -210,6 +210,38 @@ FLAG(enable_long_queue_ids, BY_ALL, "no",
      "Whether queue ids are longer and never come again. Tuvi's never come again in either "
      "form.")
 
+/* Receiving mail: how much one client may ask for */
+
+NUMBER(smtpd_client_connection_count_limit, BY_SMTPD, "50", 0, INT32_MAX,
+       "How many connections a client may have to a service at once, all workers together; 0 means "
+       "no limit, here and below.")
+NUMBER(smtpd_client_connection_rate_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many connections a client may begin in anvil_rate_time_unit.")
+NUMBER(smtpd_client_message_rate_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many messages a client may begin in anvil_rate_time_unit, whether they are taken or "
+       "not.")
+NUMBER(smtpd_client_recipient_rate_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many recipients a client may name in anvil_rate_time_unit, whether they are taken or "
+       "not.")
+NUMBER(smtpd_client_new_tls_session_rate_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many TLS sessions a client may begin in anvil_rate_time_unit, those that are resumed "
+       "not counted.")
+NUMBER(smtpd_client_auth_rate_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many times a client may say AUTH in anvil_rate_time_unit.")
+TEXT(smtpd_client_event_limit_exceptions, BY_SMTPD,
+     "${smtpd_client_connection_limit_exceptions?{$smtpd_client_connection_limit_exceptions}:"
+     "{$mynetworks}}",
+     "Networks whose clients are not counted and not limited.")
+TEXT(smtpd_client_connection_limit_exceptions, BY_SMTPD, "",
+     "The old name of smtpd_client_event_limit_exceptions.")
+TIME(anvil_rate_time_unit, BY_SMTPD, "60s", 's', 1,
+     "How long connections, messages and the like count for the rates of a client.")
+NUMBER(smtpd_client_ipv4_prefix_length, BY_SMTPD, "32", 0, 32,
+       "How many bits of an IPv4 address name a client; those who have them in common are counted "
+       "together.")
+NUMBER(smtpd_client_ipv6_prefix_length, BY_SMTPD, "84", 0, 128,
+       "How many bits of an IPv6 address name a client. The default is that of Postfix 3.12.")
+
 /* Receiving mail: who may send */
 
 TEXT(smtpd_client_restrictions, BY_SMTPD, "", "Rules about the client's name and address.")

@@ -55,7 +55,6 @@ const char *unsupported_reason_text(enum unsupported_reason reason)
 {
     static const char *const texts[] = {
         [UNSUPPORTED_SENDERS] = "who may send mail",
-        [UNSUPPORTED_LIMITS] = "how much a client may send",
         [UNSUPPORTED_ROUTES] = "where mail goes",
         [UNSUPPORTED_FILTERS] = "what mail is refused or filtered",
         [UNSUPPORTED_ADDRESSES] = "the addresses in mail",

@@ -15,7 +15,6 @@ enum unsupported_weight {
 /* The first few name what ignoring would change; the others say why it changes nothing. */
 enum unsupported_reason {
     UNSUPPORTED_SENDERS,
-    UNSUPPORTED_LIMITS,
     UNSUPPORTED_ROUTES,
     UNSUPPORTED_FILTERS,
     UNSUPPORTED_ADDRESSES,

@@ -3,6 +3,7 @@
 #define TUVI_MTA_CORE_H
 
 #include "config/config.h"
+#include "mta/client_counts.h"
 #include "mta/deadline.h"
 #include "mta/in_hand.h"
 #include "mta/queue_id.h"
@@ -20,8 +21,9 @@ struct core {
     struct spool spool;
     struct deadlines deadlines;
     struct resolver *resolver;
-    struct in_hand *in_hand; /* NULL: nobody looks at it */
-    bool stopping;           /* finish what is under way, begin nothing */
+    struct in_hand *in_hand;      /* NULL: nobody looks at it */
+    struct client_counts *counts; /* NULL: clients are not counted */
+    bool stopping;                /* finish what is under way, begin nothing */
 };
 
 int64_t core_now_ms(const struct core *core);  /* monotonic */

@@ -198,6 +198,7 @@ struct mta *mta_new(const struct mta_start *start)
     mta->core.world = start->world;
     mta->core.user = start->user;
     mta->core.in_hand = start->in_hand;
+    mta->core.counts = start->counts;
     mta->drains = start->drains;
     mta->replaying = true;
     deadlines_init(&mta->core.deadlines);

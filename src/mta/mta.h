@@ -18,8 +18,9 @@ struct mta_start {
     const uint64_t
         *segments; /* of the slot's log, in ascending order; they must outlive the replay */
     size_t segment_count;
-    struct in_hand *in_hand; /* memory that outlives the process, or NULL */
-    bool drains;             /* nobody brings new mail: it ends when nothing is left to do */
+    struct in_hand *in_hand;      /* memory that outlives the process, or NULL */
+    struct client_counts *counts; /* the workers' together; it must outlive the core; or NULL */
+    bool drains;                  /* nobody brings new mail: it ends when nothing is left to do */
 };
 
 struct mta {

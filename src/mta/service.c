@@ -104,12 +104,14 @@ void service_make(const struct config_service *config, const struct transports *
     *out = (struct service){
         .parameters = parameters,
         .name = parameters->syslog_name,
+        .title = config->name,
         .smtp = smtp_settings(parameters),
         .security_plain = security_of(parameters->smtpd_sasl_security_options),
         .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),
     };
     policy_make(parameters, &out->policy, notes);
     wire_rules_make(parameters, &out->wire, notes);
+    client_limits_make(parameters, &out->limits, notes);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);
@@ -122,6 +124,7 @@ void service_make(const struct config_service *config, const struct transports *
 void service_free(struct service *service)
 {
     wire_rules_free(&service->wire);
+    client_limits_free(&service->limits);
     policy_free(&service->policy);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);

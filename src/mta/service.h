@@ -7,6 +7,7 @@
 #include "config/network_list.h"
 #include "mta/address_class.h"
 #include "mta/auth.h"
+#include "mta/client_limits.h"
 #include "mta/expansion.h"
 #include "mta/mailbox_list.h"
 #include "mta/policy.h"
@@ -16,9 +17,11 @@
 
 struct service {
     const struct parameters *parameters;
-    const char *name; /* for the log: "postfix/submission" */
+    const char *name;  /* for the log: "postfix/submission" */
+    const char *title; /* its first column in master.cf */
     struct smtp_server_settings smtp;
     struct wire_rules wire;
+    struct client_limits limits;
     struct policy policy;
     struct network_list mynetworks;
     struct address_classes classes;

@@ -97,6 +97,7 @@ static void end_session(struct session *session)
 {
     if (!session->proxy_due) /* else no client ever was */
         session_log_disconnect(session);
+    session_limits_leave(session);
     session_stop_waiting(session);
     auth_request_cancel(&session->auth);
     session_forget_transaction(session);
@@ -236,6 +237,7 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     session_log_tls(session);
     if (!session->machine.tls)
         smtp_server_tls_started(&session->machine);
+    session_limits_note_tls(session);
     expect_input(session);
     session_run(session);
 }
@@ -256,6 +258,7 @@ static void on_closed(struct stream_user *user, const char *reason)
 void session_greet(struct session *session)
 {
     session_log_connect(session);
+    session_limits_enter(session);
     expect_input(session);
     if (session->machine.tls) {
         session->wait = WAIT_TLS;

@@ -183,7 +183,7 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
 {
     switch (question->kind) {
     case SMTP_ASK_CONNECT:
-        if (session_policy_lets(session, FACTS_CONNECT))
+        if (session_limits_admit(session) && session_policy_lets(session, FACTS_CONNECT))
             session_answer(session, "220 %s", session->service->parameters->smtpd_banner);
         break;
     case SMTP_ASK_HELO:
@@ -203,10 +203,12 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         session_answer_xforward(session, question->argument);
         break;
     case SMTP_ASK_STARTTLS:
-        session_answer(session, "220 2.0.0 Ready to start TLS");
+        if (session_limits_allow_starttls(session))
+            session_answer(session, "220 2.0.0 Ready to start TLS");
         break;
     case SMTP_ASK_AUTH:
-        session_auth_start(session, question);
+        if (session_limits_allow(session, CLIENT_LOGINS))
+            session_auth_start(session, question);
         break;
     case SMTP_ASK_AUTH_RESPONSE:
         session_auth_respond(session, question);
@@ -216,10 +218,12 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         session_answer(session, "%.*s", SLICE_PRINTF(question->argument));
         break;
     case SMTP_ASK_MAIL:
-        answer_mail(session, &question->mail);
+        if (session_limits_allow(session, CLIENT_MESSAGES))
+            answer_mail(session, &question->mail);
         break;
     case SMTP_ASK_RCPT:
-        answer_rcpt(session, &question->rcpt);
+        if (session_limits_allow(session, CLIENT_RECIPIENTS))
+            answer_rcpt(session, &question->rcpt);
         break;
     case SMTP_ASK_DATA:
     case SMTP_ASK_BDAT:

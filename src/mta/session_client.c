@@ -117,6 +117,9 @@ void session_answer_xclient(struct session *session, struct slice text)
     session_meet_client(session);
     session_log(session, SEVERITY_INFO, "XCLIENT from %s: the client is %s", before,
                 session->peer_name);
+    session_limits_enter(session);
+    if (!session_limits_admit(session))
+        return;
     session_answer(session, "220 %s", session->service->parameters->smtpd_banner);
     smtp_server_set_authenticated(&session->machine, session->login[0] != '\0');
 }

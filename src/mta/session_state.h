@@ -1,6 +1,7 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
  * machine's questions (session_answers.c, session_auth.c, session_message.c), who the client is
- * (session_client.c), what is no SMTP (session_unknown.c), what the log is told (session_log.c). */
+ * (session_client.c), how much it may ask for (session_limits.c), what is no SMTP
+ * (session_unknown.c), what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
@@ -81,8 +82,9 @@ struct session {
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
-    struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
-    bool proxy_due;                   /* a proxy has not yet said who the client is */
+    struct client_visit visit;
+    struct forwarded *forwarded; /* by XFORWARD, for the next message; NULL: nothing */
+    bool proxy_due;              /* a proxy has not yet said who the client is */
     struct smtp_server machine;
     enum session_wait wait;
     struct list_node node; /* in sessions->all */
@@ -156,6 +158,18 @@ void session_proxy_timed_out(struct session *session);
 void session_answer_xclient(struct session *session, struct slice attributes);
 void session_answer_xforward(struct session *session, struct slice attributes);
 void session_forget_forwarded(struct session *session);
+
+/* ---- session_limits.c ---- */
+
+/* The client is counted, in place of the one that was before it. */
+void session_limits_enter(struct session *session);
+void session_limits_leave(struct session *session);
+/* What is too much is logged and answered. */
+bool session_limits_admit(struct session *session);
+bool session_limits_allow(struct session *session, enum client_event event);
+bool session_limits_allow_starttls(struct session *session);
+/* A handshake has succeeded. */
+void session_limits_note_tls(struct session *session);
 
 /* ---- session_unknown.c ---- */
 

@@ -57,6 +57,7 @@ __attribute__((noreturn)) static void become_role(const struct child *child, int
     place(&placement, HANDOFF_FD_LOG, descriptors->log);
     place(&placement, HANDOFF_FD_SLOT, descriptors->slot);
     place(&placement, HANDOFF_FD_ORDERS, descriptors->orders);
+    place(&placement, HANDOFF_FD_COUNTS, descriptors->counts);
     for (size_t i = 0; i < descriptors->listener_count; i++)
         place(&placement, HANDOFF_FD_LISTENERS + (int)i, descriptors->listeners[i]);
     settle(&placement);

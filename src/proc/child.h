@@ -28,6 +28,7 @@ struct child_descriptors {
     int log;
     int slot;
     int orders;
+    int counts;
     const int *listeners;
     size_t listener_count;
 };

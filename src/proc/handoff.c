@@ -39,6 +39,10 @@ static void write_fields(struct writer *w, const struct handoff *handoff)
     writer_u8(w, handoff->in_background);
     writer_u8(w, handoff->has_log_file);
     writer_u32(w, handoff->syslog_facility);
+    writer_u32(w, handoff->counts.row_count);
+    writer_u32(w, handoff->counts.own);
+    writer_u64(w, handoff->counts.key.half[0]);
+    writer_u64(w, handoff->counts.key.half[1]);
     writer_u32(w, handoff->listener_count);
     for (uint32_t i = 0; i < handoff->listener_count; i++) {
         writer_u32(w, handoff->listeners[i].service);
@@ -135,6 +139,10 @@ static void read_fields(struct reader *r, struct handoff *handoff)
     handoff->in_background = reader_u8(r) != 0;
     handoff->has_log_file = reader_u8(r) != 0;
     handoff->syslog_facility = reader_u32(r);
+    handoff->counts.row_count = reader_u32(r);
+    handoff->counts.own = reader_u32(r);
+    handoff->counts.key.half[0] = reader_u64(r);
+    handoff->counts.key.half[1] = reader_u64(r);
     handoff->listener_count = reader_u32(r);
     r->failed |= handoff->listener_count > HANDOFF_LISTENERS_MAX;
     for (uint32_t i = 0; i < handoff->listener_count && !r->failed; i++) {

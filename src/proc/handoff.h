@@ -4,6 +4,7 @@
 #ifndef TUVI_PROC_HANDOFF_H
 #define TUVI_PROC_HANDOFF_H
 
+#include "base/siphash.h"
 #include "proc/setup.h"
 
 /* The descriptors of a role. */
@@ -14,7 +15,8 @@ enum {
     HANDOFF_FD_LOG = 5,  /* the log file, when there is one */
     HANDOFF_FD_SLOT = 6, /* a worker's folder */
     HANDOFF_FD_ORDERS = 7, /* a listening socket for what administrators want done to its queue */
-    HANDOFF_FD_LISTENERS = 8,
+    HANDOFF_FD_COUNTS = 8, /* memory in which all workers count their clients */
+    HANDOFF_FD_LISTENERS = 9,
     HANDOFF_LISTENERS_MAX = 256,
 };
 
@@ -23,6 +25,13 @@ enum { HANDOFF_NO_SERVICE = INT32_MAX }; /* of a listener: a reload has taken it
 struct handoff_listener {
     uint32_t service; /* its number in config_services() */
     bool is_unix;
+};
+
+/* What a worker must know about the memory in which clients are counted. */
+struct handoff_counts {
+    uint32_t row_count; /* 0: there is none */
+    uint32_t own;
+    struct siphash_key key;
 };
 
 struct handoff {
@@ -34,6 +43,7 @@ struct handoff {
     bool in_background;
     bool has_log_file;
     uint32_t syslog_facility;
+    struct handoff_counts counts;
     struct handoff_listener listeners[HANDOFF_LISTENERS_MAX];
     uint32_t listener_count;
     struct setup setup; /* machine, folder, names and files; the role loads the configuration */

@@ -8,6 +8,7 @@
 #include "proc/folders.h"
 #include "proc/identity.h"
 #include "proc/setup.h"
+#include "proc/shared_counts.h"
 #include "proc/sockets.h"
 #include "shell/log_sink.h"
 
@@ -25,6 +26,7 @@ struct supervisor {
     struct identity mail, auth, resolve;
     struct sockets sockets;
     struct folders folders;
+    struct shared_counts counts;
     struct log_sink log;
     int log_fd;
     int auth_listener;    /* -1: nobody's passwords were ever in a file */

@@ -281,6 +281,8 @@ int supervisor_main(const struct supervisor_options *options)
     struct err err = take_signals_over(supervisor);
     if (!err_is(&err))
         err = folders_write_pid(&supervisor->folders);
+    if (!err_is(&err))
+        err = shared_counts_make(supervisor->folders.slot_count, &supervisor->counts);
     if (err_is(&err)) {
         fprintf(stderr, "tuvid: %s\n", err.text);
         return EX_OSERR;

@@ -114,6 +114,11 @@ void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *
     for (size_t i = 0; i < setup->files.count; i++)
         if (is_for(supervisor, child, &setup->files.files[i]))
             handoff->setup.files.files[handoff->setup.files.count++] = setup->files.files[i];
+    if (is_worker(child))
+        handoff->counts =
+            (struct handoff_counts){.row_count = (uint32_t)supervisor->counts.row_count,
+                                    .own = (uint32_t)child->folder,
+                                    .key = supervisor->counts.key};
     fill_listeners(supervisor, child, handoff);
 }
 
@@ -122,11 +127,12 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
     struct handoff *handoff = memory_new(sizeof *handoff);
     int listeners[HANDOFF_LISTENERS_MAX];
     struct child_descriptors descriptors = {
-        .log = supervisor->log_fd, .slot = -1, .orders = -1, .listeners = listeners};
+        .log = supervisor->log_fd, .slot = -1, .orders = -1, .counts = -1, .listeners = listeners};
     supervisor_fill_handoff(supervisor, child, handoff);
     if (is_worker(child)) {
         descriptors.slot = supervisor->folders.slots[child->folder].fd;
         descriptors.orders = supervisor->folders.slots[child->folder].orders;
+        descriptors.counts = supervisor->counts.fd;
         for (size_t i = 0; i < supervisor->sockets.count; i++)
             listeners[i] = supervisor->sockets.list[i].fd;
         descriptors.listener_count = supervisor->sockets.count;
@@ -206,6 +212,8 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     else if (WEXITSTATUS(status) != 0)
         supervisor_log(supervisor, SEVERITY_WARNING, "process %s pid %d exit status %d",
                        child->role, (int)child->pid, WEXITSTATUS(status));
+    if (is_worker(child)) /* its clients are gone with it */
+        client_row_clear(&supervisor->counts.rows[child->folder]);
     close(child->control);
     child->pid = 0;
     child->start_again_ms = 0;

@@ -4,6 +4,7 @@
 #include "mta/mta.h"
 #include "proc/order_desk.h"
 #include "proc/role.h"
+#include "proc/shared_counts.h"
 #include "proc/tls_contexts.h"
 #include "shell/listener.h"
 #include "shell/slot.h"
@@ -37,6 +38,7 @@ struct worker {
     struct world *world;
     struct handoff *handoff;
     struct mta *mta;
+    struct client_counts counts;
     struct generation *newest;
     struct worker_listener listeners[HANDOFF_LISTENERS_MAX];
     uint64_t *segments;
@@ -175,6 +177,17 @@ static struct err open_slot(struct worker *worker, struct mta_start *start)
     return err_none();
 }
 
+static struct err map_counts(struct worker *worker, struct mta_start *start)
+{
+    const struct handoff_counts *counts = &worker->handoff->counts;
+    CHECK(counts->own < counts->row_count);
+    worker->counts = (struct client_counts){
+        .row_count = counts->row_count, .own = counts->own, .key = counts->key};
+    TRY(shared_counts_map(HANDOFF_FD_COUNTS, counts->row_count, &worker->counts.rows));
+    start->counts = &worker->counts;
+    return err_none();
+}
+
 /* For hints about who must be able to use a socket. */
 static const char *user_name(const struct handoff *handoff)
 {
@@ -196,6 +209,7 @@ static struct err prepare(struct worker *worker)
                               .drains = worker->handoff->drains};
     TRY(add_listeners(worker));
     TRY(open_slot(worker, &start));
+    TRY(map_counts(worker, &start));
     worker->mta = mta_new(&start);
     if (worker->handoff->has_orders)
         TRY(order_desk_open(worker->world, worker->mta, HANDOFF_FD_ORDERS));
