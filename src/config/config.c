@@ -124,6 +124,40 @@ static bool settings_matter(const struct config *config, const struct config_ser
     return strcmp(service->name, service->command) == 0;
 }
 
+/* Errors alone are told: warnings were, when the values without stress were looked at. */
+static void tell_errors(const struct config_notes *from, struct config_notes *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (from->list[i].severity == CONFIG_ERROR)
+            config_note(to, CONFIG_ERROR, &from->list[i].origin, "under stress: %s",
+                        from->list[i].text);
+}
+
+static void resolve_own(struct config *config, const struct scope *scope,
+                        struct config_notes *notes, struct parameters *own)
+{
+    parameters_resolve(scope, &config->arena, notes, own);
+    own->files = &config->files;
+    own->tables = &config->tables;
+    if (!config->is_checked)
+        parameters_check(own, notes);
+}
+
+static void load_stressed(struct config *config, const struct scope *scope,
+                          struct config_service *service, struct config_notes *notes)
+{
+    struct scope stressed = *scope;
+    struct config_notes said = config_notes_make();
+    struct parameters *own = keep_new(&config->arena, sizeof *own);
+    size_t errors = notes->error_count;
+    stressed.stressed = true;
+    resolve_own(config, &stressed, &said, own);
+    if (errors == 0)
+        tell_errors(&said, notes);
+    config_notes_free(&said);
+    service->stressed = own;
+}
+
 static void load_service(struct config *config, size_t index, const struct survey *survey)
 {
     const struct master_service *master = &config->master_cf.services[index];
@@ -135,13 +169,11 @@ static void load_service(struct config *config, size_t index, const struct surve
                         &config->arena);
     if (service->role != SERVICE_PASSED_OVER) {
         struct parameters *own = keep_new(&config->arena, sizeof *own);
-        parameters_resolve(scope, &config->arena, survey->notes, own);
-        own->files = &config->files;
-        own->tables = &config->tables;
-        if (!config->is_checked)
-            parameters_check(own, survey->notes);
+        resolve_own(config, scope, survey->notes, own);
         service->parameters = parameters = own;
     }
+    if (service->role == SERVICE_LISTENS)
+        load_stressed(config, scope, service, survey->notes);
     if (settings_matter(config, service))
         survey_service(survey, scope, parameters, service->role);
 }

@@ -55,6 +55,7 @@ struct config_service {
     uint16_t port;
     /* With the service's own settings; NULL for one that is passed over. */
     const struct parameters *parameters;
+    const struct parameters *stressed; /* the same where $stress is yes; of one that listens */
 };
 
 struct config;

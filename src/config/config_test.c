@@ -170,6 +170,35 @@ TEST(a_default_made_of_a_bad_value_is_not_reported_too)
     assert_int_equal(notes.error_count, 1);
 }
 
+TEST(a_service_has_other_values_under_stress)
+{
+    assert_loads(LEVEL "smtpd_banner = $myhostname${stress?{ is busy}}\n", PORT_25
+                 "587 inet n - n - - smtpd -o smtpd_timeout=7s -o smtpd_junk_command_limit=9\n"
+                 "  -o smtpd_per_record_deadline=no\n");
+    const struct config_service *plain = service_named("25");
+    const struct config_service *submission = service_named("587");
+    assert_int_equal(plain->parameters->smtpd_timeout, 300);
+    assert_int_equal(plain->stressed->smtpd_timeout, 10);
+    assert_int_equal(plain->parameters->smtpd_hard_error_limit, 20);
+    assert_int_equal(plain->stressed->smtpd_hard_error_limit, 1);
+    assert_int_equal(plain->stressed->smtpd_junk_command_limit, 1);
+    assert_int_equal(submission->stressed->smtpd_junk_command_limit, 9);
+    assert_int_equal(submission->stressed->smtpd_timeout, 7);
+    assert_false(plain->parameters->smtpd_per_request_deadline);
+    assert_true(plain->stressed->smtpd_per_request_deadline);
+    assert_false(submission->stressed->smtpd_per_request_deadline);
+    assert_non_null(strstr(plain->stressed->smtpd_banner, " is busy"));
+    assert_null(strstr(plain->parameters->smtpd_banner, " is busy"));
+    assert_int_equal(notes.count, 0);
+}
+
+TEST(what_is_wrong_under_stress_alone_is_told)
+{
+    assert_refuses(LEVEL "smtpd_timeout = ${stress?{ten}:{300}}s\n", PORT_25,
+                   "error: main.cf, line 2: under stress: smtpd_timeout = ");
+    assert_int_equal(notes.error_count, 1);
+}
+
 TEST(a_service_has_its_own_values)
 {
     assert_loads(LEVEL "mua = permit_sasl_authenticated, reject\n"
@@ -520,6 +549,8 @@ int main(void)
         cmocka_unit_test(each_value_knows_where_it_comes_from),
         cmocka_unit_test(all_errors_are_reported_at_once),
         cmocka_unit_test(a_default_made_of_a_bad_value_is_not_reported_too),
+        cmocka_unit_test(a_service_has_other_values_under_stress),
+        cmocka_unit_test(what_is_wrong_under_stress_alone_is_told),
         cmocka_unit_test(a_service_has_its_own_values),
         cmocka_unit_test(older_names_set_the_level_only_where_it_is_not_set),
         cmocka_unit_test(disable_dns_lookups_is_meant_where_no_level_is_set),

@@ -53,8 +53,9 @@ NUMBER(tuvi_workers, BY_ALL, "0", 0, 1024,
 NUMBER(tuvi_segment_size, BY_QUEUE, "67108864", 1048576, 4294967296,
        "How many bytes each file of the queue's log has.")
 NUMBER(default_process_limit, BY_ALL, "100", 1, INT32_MAX,
-       "How many sessions a service may have at once when its maxproc column in master.cf "
-       "says -.")
+       "How many mailbox writers and outgoing connections there may be at once. Where main.cf sets "
+       "it, also how many sessions a service may have at once whose maxproc column in master.cf "
+       "says -; otherwise such a service has no limit.")
 
 /* The network */
 
@@ -146,6 +147,17 @@ TEXT(smtpd_banner, BY_SMTPD, "$myhostname ESMTP $mail_name",
      "What follows 220 in the greeting. RFC 5321 wants the host's name first.")
 TIME(smtpd_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for its next command or for more of its mail.")
+FLAG(smtpd_per_request_deadline, BY_SMTPD,
+     "${smtpd_per_record_deadline?{$smtpd_per_record_deadline}:{${stress?{yes}:{no}}}}",
+     "Whether smtpd_timeout is for all of a message and not for each of its pieces; what arrives "
+     "lengthens it, see smtpd_min_data_rate. A command's time is for the whole command anyway.")
+TEXT(smtpd_per_record_deadline, BY_SMTPD, "", "The old name of smtpd_per_request_deadline.")
+NUMBER(smtpd_min_data_rate, BY_SMTPD, "500", 1, INT32_MAX,
+       "How many bytes of a message must arrive in a second where smtpd_per_request_deadline is "
+       "set: each that many give the client another second.")
+TEXT(stress, BY_SMTPD, "",
+     "yes for clients who come while all sessions of a service are taken; for use in other values, "
+     "as in ${stress?{10}:{300}}. Not to be set.")
 TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for the TLS handshake.")
 FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")

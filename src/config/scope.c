@@ -77,6 +77,8 @@ static bool find_local_default(const struct scope *scope, struct slice name,
 bool scope_find(const struct scope *scope, struct slice name, struct scope_value *out)
 {
     enum parameter parameter;
+    if (scope->stressed && slice_is(name, "stress"))
+        return give(out, slice_of("yes"), &no_origin);
     if (find_setting(scope, name, out) || find_local_default(scope, name, out))
         return true;
     if (parameter_find(name, &parameter))
@@ -195,7 +197,13 @@ struct scope scope_make(const struct main_cf *main_cf, const struct master_servi
                         const struct machine *machine, const char *main_cf_path,
                         struct arena *arena)
 {
-    struct scope scope = {main_cf, service, machine, main_cf_path, "", "localdomain", "", false};
+    struct scope scope = {.main_cf = main_cf,
+                          .service = service,
+                          .machine = machine,
+                          .main_cf_path = main_cf_path,
+                          .myhostname = "",
+                          .mydomain = "localdomain",
+                          .mynetworks = ""};
     scope.level_is_bad = level_is_bad(&scope, arena);
     scope.myhostname = default_hostname(&scope, arena);
     scope.mydomain = default_domain(&scope, arena);

@@ -18,6 +18,7 @@ struct scope {
     const char *myhostname;
     const char *mydomain;
     const char *mynetworks;
+    bool stressed;     /* stress is "yes", whatever is set */
     bool level_is_bad; /* compatibility_level is no level; its default is used instead */
 };
 

@@ -112,7 +112,7 @@ static void count_up(_Atomic uint32_t *count)
 
 /* ---- sums ---- */
 
-static uint64_t connections_of(const struct client_counts *counts, uint64_t key)
+uint64_t client_counts_connections(const struct client_counts *counts, uint64_t key)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < counts->row_count; i++) {
@@ -156,7 +156,7 @@ uint64_t client_counts_key(const struct client_counts *counts, struct slice serv
     struct ip network = ip_unmapped(client);
     keep_prefix(&network, prefix_bits);
     writer_byte(&w, (char)network.family);
-    writer_bytes(&w, slice_make((const char *)network.bytes, ip_bits(network.family) / 8));
+    writer_bytes(&w, slice_make((const char *)network.bytes, sizeof network.bytes));
     writer_bytes(&w, slice_first(service, 256));
     uint64_t key = siphash(&counts->key, writer_slice(&w));
     return key != 0 ? key : 1;
@@ -173,7 +173,7 @@ void client_counts_enter(struct client_counts *counts, uint64_t key, const struc
     count_up(&entry->events[CLIENT_CONNECTS]);
     visit->key = key;
     visit->place = (uint32_t)(entry - counts->rows[counts->own].entries);
-    visit->connections = connections_of(counts, key);
+    visit->connections = client_counts_connections(counts, key);
     visit->connects = client_counts_events(counts, key, CLIENT_CONNECTS, time);
 }
 

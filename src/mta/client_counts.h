@@ -65,13 +65,17 @@ struct client_visit {
     uint64_t connects;    /* in the unit of time, with it */
 };
 
-/* A client is the network that the first bits of its address name. Never 0. */
+/* A client is the network that the first bits of its address name; without a family it is all
+ * clients of the service. Never 0. */
 uint64_t client_counts_key(const struct client_counts *counts, struct slice service,
                            const struct ip *client, unsigned prefix_bits);
 
 void client_counts_enter(struct client_counts *counts, uint64_t key, const struct client_time *time,
                          struct client_visit *visit);
 void client_counts_leave(struct client_counts *counts, struct client_visit *visit);
+
+/* How many connections it has. */
+uint64_t client_counts_connections(const struct client_counts *counts, uint64_t key);
 
 /* Counts one event; returns how many there were, with it. */
 uint64_t client_counts_add(struct client_counts *counts, uint64_t key, enum client_event event,

@@ -238,6 +238,11 @@ void mta_order(struct mta *mta, struct order *order)
     orders_add(&mta->orders, order);
 }
 
+bool mta_has_room(const struct mta *mta, size_t service)
+{
+    return sessions_have_room(&mta->sessions, service);
+}
+
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,
                                const struct session_peer *peer)
 {

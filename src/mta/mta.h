@@ -47,6 +47,8 @@ void mta_free(struct mta *mta);
  * spool stays as it was made. */
 void mta_reload(struct mta *mta, const struct snapshot_source *source);
 
+/* Another client of the service can be served now. */
+bool mta_has_room(const struct mta *mta, size_t service);
 /* A new client of a service, named by its number in config_services(); returns who is told about
  * its stream. */
 struct stream_user *mta_accept(struct mta *mta, size_t service, struct stream *stream,

@@ -97,14 +97,24 @@ static void check_auth(const struct service *service, struct config_notes *notes
                     err.text);
 }
 
-void service_make(const struct config_service *config, const struct transports *transports,
-                  struct service *out, struct config_notes *notes)
+/* A session costs little here, so a limit that nobody chose is none. */
+static size_t sessions_max(const struct config_service *config, const struct parameters *parameters)
 {
-    const struct parameters *parameters = config->parameters;
+    const struct origin *origin = parameter_origin(parameters, PARAMETER_default_process_limit);
+    if (config->process_limit >= 0)
+        return (size_t)config->process_limit;
+    return origin->kind != ORIGIN_DEFAULT ? (size_t)parameters->default_process_limit : 0;
+}
+
+void service_make(const struct config_service *config, const struct parameters *parameters,
+                  const struct transports *transports, struct service *out,
+                  struct config_notes *notes)
+{
     *out = (struct service){
         .parameters = parameters,
         .name = parameters->syslog_name,
         .title = config->name,
+        .sessions_max = sessions_max(config, parameters),
         .smtp = smtp_settings(parameters),
         .security_plain = security_of(parameters->smtpd_sasl_security_options),
         .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),

@@ -17,8 +17,9 @@
 
 struct service {
     const struct parameters *parameters;
-    const char *name;  /* for the log: "postfix/submission" */
-    const char *title; /* its first column in master.cf */
+    const char *name;    /* for the log: "postfix/submission" */
+    const char *title;   /* its first column in master.cf */
+    size_t sessions_max; /* at once, in all workers; 0: any number */
     struct smtp_server_settings smtp;
     struct wire_rules wire;
     struct client_limits limits;
@@ -33,10 +34,11 @@ struct service {
     struct auth_server *auth; /* NULL where nobody can log in */
 };
 
-/* Checks and compiles what the parameters say. What is wrong goes to the notes as errors, with file
- * and line; then the service must not be used. */
-void service_make(const struct config_service *config, const struct transports *transports,
-                  struct service *out, struct config_notes *notes);
+/* Checks and compiles what the parameters, the service's own or those under stress, say. What is
+ * wrong goes to the notes as errors, with file and line; then the service must not be used. */
+void service_make(const struct config_service *config, const struct parameters *parameters,
+                  const struct transports *transports, struct service *out,
+                  struct config_notes *notes);
 void service_free(struct service *service);
 
 /* Why those whom a recipient stands for cannot all be delivered to: a phrase for the log. NULL when

@@ -91,6 +91,22 @@ static void expect_input(struct session *session)
     set_deadline(session, session->service->parameters->smtpd_timeout * 1000);
 }
 
+/* A client that sends a byte now and then could hold a session for ever: where that is not borne,
+ * what arrives lengthens the time of the message by as much as it should have taken. */
+static void expect_content(struct session *session, size_t len)
+{
+    const struct parameters *parameters = session->service->parameters;
+    const struct deadline *deadline = &session->deadline;
+    int64_t whole_ms = parameters->smtpd_timeout * 1000;
+    if (!parameters->smtpd_per_request_deadline || !heap_holds(&deadline->node)) {
+        expect_input(session);
+        return;
+    }
+    int64_t left_ms = deadline->node.at - core_now_ms(session->core) +
+                      (int64_t)len * 1000 / parameters->smtpd_min_data_rate;
+    set_deadline(session, left_ms < whole_ms ? left_ms : whole_ms);
+}
+
 /* ---- the end ---- */
 
 static void end_session(struct session *session)
@@ -98,6 +114,8 @@ static void end_session(struct session *session)
     if (!session->proxy_due) /* else no client ever was */
         session_log_disconnect(session);
     session_limits_leave(session);
+    if (session->core->counts != NULL)
+        client_counts_leave(session->core->counts, &session->seat);
     session_stop_waiting(session);
     auth_request_cancel(&session->auth);
     session_forget_transaction(session);
@@ -177,7 +195,7 @@ static void take_step(struct session *session, const struct smtp_server_step *st
             session_find_answer(session, &step->question);
         break;
     case SMTP_SERVER_BODY:
-        expect_input(session);
+        expect_content(session, step->bytes.len);
         session_message_content(session, step->bytes);
         break;
     case SMTP_SERVER_PAUSE:
@@ -286,14 +304,17 @@ struct stream_user *session_begin(struct sessions *sessions, size_t number, stru
                                   const struct session_peer *peer)
 {
     struct session *session = memory_new(sizeof *session);
-    const struct service *service = &sessions->core->snapshot->services[number];
+    struct snapshot *snapshot = sessions->core->snapshot;
+    const struct service *service = &snapshot->services[number];
     session->user.events = &events;
     session->sessions = sessions;
     session->core = sessions->core;
-    session->snapshot = snapshot_hold(sessions->core->snapshot);
+    session->snapshot = snapshot_hold(snapshot);
     session->service = service;
     session->stream = stream;
     session->peer = *peer;
+    if (session_limits_sit(session))
+        session->service = service = &snapshot->services[snapshot->service_count + number];
     session->arena = arena_make(SESSION_ARENA_MAX);
     session->held = buf_make(SESSION_HELD_MAX);
     session_auth_init(session);

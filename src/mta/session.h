@@ -17,6 +17,7 @@ struct sessions {
     struct list all;
     struct list want_room;    /* the log has no room for what they bring */
     struct list want_durable; /* their message is on its way to the disk */
+    int64_t quiet_until_ms;   /* that a service is full is not said before */
 };
 
 void sessions_init(struct sessions *sessions, struct core *core);
@@ -27,6 +28,9 @@ struct session_peer {
     struct ip server;
     uint16_t server_port;
 };
+
+/* Another client of the service can be served now; otherwise it should wait outside. */
+bool sessions_have_room(const struct sessions *sessions, size_t service);
 
 /* Takes over the stream of a new client of a service of the newest snapshot; returns its user. */
 struct stream_user *session_begin(struct sessions *sessions, size_t service, struct stream *stream,

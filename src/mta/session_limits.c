@@ -27,6 +27,55 @@ void session_limits_leave(struct session *session)
         client_counts_leave(session->core->counts, &session->visit);
 }
 
+/* ---- all sessions of a service ---- */
+
+static uint64_t service_key(const struct client_counts *counts, const struct service *service)
+{
+    static const struct ip all = {.family = IP_NONE};
+    return client_counts_key(counts, slice_of(service->title), &all, 0);
+}
+
+bool sessions_have_room(const struct sessions *sessions, size_t number)
+{
+    const struct core *core = sessions->core;
+    const struct service *service = &core->snapshot->services[number];
+    if (core->counts == NULL || service->sessions_max == 0)
+        return true;
+    return client_counts_connections(core->counts, service_key(core->counts, service)) <
+           service->sessions_max;
+}
+
+static void log_full(struct session *session)
+{
+    enum { QUIET_MS = 1000 * 1000 };
+    struct sessions *sessions = session->sessions;
+    int64_t now_ms = core_now_ms(session->core);
+    if (now_ms < sessions->quiet_until_ms)
+        return;
+    sessions->quiet_until_ms = now_ms + QUIET_MS;
+    core_log(
+        session->core, SEVERITY_WARNING, NULL, "master",
+        "service \"%s\" (%u) has reached its process limit \"%zu\": new clients may experience "
+        "noticeable delays",
+        session->service->title, session->peer.server_port, session->service->sessions_max);
+}
+
+bool session_limits_sit(struct session *session)
+{
+    struct client_counts *counts = session->core->counts;
+    const struct service *service = session->service;
+    struct client_time time = time_of(session);
+    if (counts == NULL || service->sessions_max == 0)
+        return false;
+    client_counts_enter(counts, service_key(counts, service), &time, &session->seat);
+    if (session->seat.connections < service->sessions_max)
+        return false;
+    log_full(session);
+    return true;
+}
+
+/* ---- one client ---- */
+
 static void log_exceeded(const struct session *session, const char *what, uint64_t count)
 {
     session_log(session, SEVERITY_WARNING, "%s limit exceeded: %llu from %s for service %s", what,

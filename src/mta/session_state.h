@@ -82,9 +82,10 @@ struct session {
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
-    struct client_visit visit;
-    struct forwarded *forwarded; /* by XFORWARD, for the next message; NULL: nothing */
-    bool proxy_due;              /* a proxy has not yet said who the client is */
+    struct client_visit visit;        /* counted as one of this client */
+    struct client_visit seat;         /* counted as one of the service */
+    struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
+    bool proxy_due;                   /* a proxy has not yet said who the client is */
     struct smtp_server machine;
     enum session_wait wait;
     struct list_node node; /* in sessions->all */
@@ -164,6 +165,8 @@ void session_forget_forwarded(struct session *session);
 /* The client is counted, in place of the one that was before it. */
 void session_limits_enter(struct session *session);
 void session_limits_leave(struct session *session);
+/* Takes a seat in the service; true: it was the last. */
+bool session_limits_sit(struct session *session);
 /* What is too much is logged and answered. */
 bool session_limits_admit(struct session *session);
 bool session_limits_allow(struct session *session, enum client_event event);

@@ -7,22 +7,42 @@
 
 /* ---- one snapshot ---- */
 
+/* Of a service under stress only what is wrong with it alone is told. */
+static void tell_errors(const struct config_notes *from, struct config_notes *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (from->list[i].severity == CONFIG_ERROR)
+            config_note(to, CONFIG_ERROR, &from->list[i].origin, "under stress: %s",
+                        from->list[i].text);
+}
+
 static void make(struct snapshot *snapshot, const struct config *config, struct config_notes *notes)
 {
     const struct config_service *services = config_services(config, &snapshot->service_count);
     struct transports transports = transports_of(config);
+    struct config_notes said_before = config_notes_make();
+    size_t errors_before = notes->error_count;
     snapshot->parameters = config_main(config);
-    snapshot->services = memory_new(snapshot->service_count * sizeof *snapshot->services);
-    for (size_t i = 0; i < snapshot->service_count; i++)
-        if (services[i].role == SERVICE_LISTENS)
-            service_make(&services[i], &transports, &snapshot->services[i], notes);
+    size_t count = snapshot->service_count;
+    snapshot->services = memory_new(2 * count * sizeof *snapshot->services);
+    for (size_t i = 0; i < count; i++) {
+        if (services[i].role != SERVICE_LISTENS)
+            continue;
+        service_make(&services[i], services[i].parameters, &transports, &snapshot->services[i],
+                     notes);
+        service_make(&services[i], services[i].stressed, &transports,
+                     &snapshot->services[count + i], &said_before);
+    }
+    if (notes->error_count == errors_before)
+        tell_errors(&said_before, notes);
+    config_notes_free(&said_before);
     address_classes_make(snapshot->parameters, &snapshot->classes, notes);
     routes_make(snapshot->parameters, &transports, &snapshot->routes, notes);
 }
 
 static void unmake(struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->service_count; i++)
+    for (size_t i = 0; i < 2 * snapshot->service_count; i++)
         service_free(&snapshot->services[i]);
     address_classes_free(&snapshot->classes);
     memory_free(snapshot->services);
@@ -106,7 +126,7 @@ static void leave_auth_server(struct snapshots *snapshots, struct auth_server *s
 static void end_snapshot(struct snapshots *snapshots, struct snapshot *snapshot)
 {
     struct snapshot_source source = snapshot->source;
-    for (size_t i = 0; i < snapshot->service_count; i++)
+    for (size_t i = 0; i < 2 * snapshot->service_count; i++)
         if (snapshot->services[i].auth != NULL)
             leave_auth_server(snapshots, snapshot->services[i].auth);
     list_remove(&snapshots->all, &snapshot->node);
@@ -138,7 +158,7 @@ void snapshots_add(struct snapshots *snapshots, const struct snapshot_source *so
     CHECK(notes.error_count == 0);
     config_notes_free(&notes);
     snapshot->source = *source;
-    for (size_t i = 0; i < snapshot->service_count; i++)
+    for (size_t i = 0; i < 2 * snapshot->service_count; i++)
         if (snapshot->services[i].smtp.auth_enabled)
             snapshot->services[i].auth =
                 take_auth_server(snapshots, snapshot->services[i].parameters);

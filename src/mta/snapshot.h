@@ -19,8 +19,8 @@ struct snapshot_source {
 struct snapshot {
     struct snapshot_source source;
     const struct parameters *parameters; /* of main.cf, without any service's overrides */
-    struct service
-        *services; /* by their numbers in config_services(); those that listen are made */
+    struct service *services; /* by their numbers in config_services(); those that listen are made;
+                                 then the same under stress */
     size_t service_count;
     struct address_classes classes; /* the queue's, as its routes */
     struct routes routes;

@@ -166,7 +166,7 @@ static struct err explain(struct explanation *e, const struct config *config,
 {
     struct config_notes said = config_notes_make(); /* it was all said when the setup was read */
     struct transports transports = transports_of(config);
-    service_make(service, &transports, &e->service, &said);
+    service_make(service, service->parameters, &transports, &e->service, &said);
     config_notes_free(&said);
     struct err err = take_case(e);
     if (!err_is(&err)) {

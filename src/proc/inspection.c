@@ -153,7 +153,7 @@ void inspection_tell_relay(const struct config *config, const struct config_serv
     struct config_notes said = config_notes_make(); /* it was all said when the setup was read */
     struct service service;
     struct transports transports = transports_of(config);
-    service_make(listener, &transports, &service, &said);
+    service_make(listener, listener->parameters, &transports, &service, &said);
     write_port(out, listener);
     if (said.error_count > 0 && !policy_is_open_relay(&service.policy)) {
         writer_text(out, "who may send cannot be told before the errors are mended");

@@ -17,7 +17,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { WORKER_STOP_MS = 30 * 1000 }; /* sessions and deliveries have this long to finish */
+enum {
+    WORKER_STOP_MS = 30 * 1000, /* sessions and deliveries have this long to finish */
+    WORKER_LOOK_MS = 50,        /* whether another worker has made room for a client that waits */
+};
 
 struct worker;
 
@@ -69,6 +72,9 @@ static int64_t next_wake(struct world *world)
 {
     const struct worker *worker = world->owner;
     int64_t next_ms = mta_next_wake(worker->mta);
+    int64_t look_ms = world_now(world).monotonic_ms + WORKER_LOOK_MS;
+    if (listeners_wait(world) && look_ms < next_ms)
+        next_ms = look_ms;
     return worker->stopping && worker->stop_by_ms < next_ms ? worker->stop_by_ms : next_ms;
 }
 
@@ -94,6 +100,12 @@ static struct stream_user *on_accept(struct world *world, struct stream *stream,
         return NULL; /* it was gone before we looked */
     stream_use_tls(stream, listener->worker->newest->contexts[listener->service]);
     return mta_accept(listener->worker->mta, listener->service, stream, &peer);
+}
+
+static bool has_room(void *owner)
+{
+    const struct worker_listener *listener = owner;
+    return mta_has_room(listener->worker->mta, listener->service);
 }
 
 static void make_contexts(struct generation *generation, const struct file_set *files)
@@ -161,6 +173,7 @@ static struct err add_listeners(struct worker *worker)
         struct listener_settings settings = {.fd = HANDOFF_FD_LISTENERS + (int)i,
                                              .is_unix = handoff->listeners[i].is_unix,
                                              .accept = on_accept,
+                                             .has_room = has_room,
                                              .owner = &worker->listeners[i]};
         TRY(listener_add(worker->world, &settings));
     }

@@ -28,7 +28,9 @@ struct listener {
 static bool may_take(const struct listener *listener)
 {
     return listener->taken < LISTENER_TURN_MAX &&
-           listener->world->stream_count < LISTENER_STREAMS_MAX;
+           listener->world->stream_count < LISTENER_STREAMS_MAX &&
+           (listener->settings.has_room == NULL ||
+            listener->settings.has_room(listener->settings.owner));
 }
 
 static void take_connection(struct listener *listener)
@@ -50,6 +52,15 @@ static void on_connection(uv_stream_t *handle, int status)
         take_connection(listener);
     else
         listener->waiting = true; /* libuv takes no more before this one is taken */
+}
+
+bool listeners_wait(const struct world *world)
+{
+    for (struct list_node *node = list_first(&world->listeners); node != NULL;
+         node = list_next(&world->listeners, node))
+        if (CONTAINER_OF(node, struct listener, node)->waiting)
+            return true;
+    return false;
 }
 
 void listeners_turn(struct world *world)

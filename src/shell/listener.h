@@ -13,6 +13,9 @@ struct listener_settings {
     bool is_unix;
     /* Who is told about a new stream; NULL closes it. stream_use_tls() belongs here. */
     struct stream_user *(*accept)(struct world *world, struct stream *stream, void *owner);
+    /* Whether the owner wants one more now; NULL: always. What has to wait is asked about again in
+     * every turn. */
+    bool (*has_room)(void *owner);
     void *owner;
 };
 
@@ -21,6 +24,8 @@ MUST_CHECK struct err listener_add(struct world *world, const struct listener_se
 void listener_close(struct world *world, const void *owner);
 void listeners_free(struct world *world);
 
+/* Some connection waits for room. */
+bool listeners_wait(const struct world *world);
 /* Takes connections that had to wait: there were too many in one turn, or altogether. */
 void listeners_turn(struct world *world);
 
