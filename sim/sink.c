@@ -273,11 +273,24 @@ static void take_rcpt(struct sink *sink, struct slice line)
         take_recipient(sink, local);
 }
 
+/* RFC 9422: some take few messages over a connection. */
+static void greet(struct sink *sink)
+{
+    static const char *const answers[] = {
+        "250 sink.sim",
+        "250 sink.sim",
+        "250-sink.sim\r\n250 LIMITS MAILMAX=1",
+        "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME",
+        "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME",
+        "250-sink.sim\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=2",
+    };
+    say(sink, answers[sim_chance(sink->peers->clock, sizeof answers / sizeof *answers)]);
+}
+
 static void take_command(struct sink *sink, struct slice line)
 {
     if (slice_starts(line, "EHLO")) {
-        bool pipelining = sim_once_in(sink->peers->clock, 2);
-        say(sink, pipelining ? "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME" : "250 sink.sim");
+        greet(sink);
     } else if (slice_starts(line, "MAIL")) {
         note_over(sink);
         forget(sink);

@@ -34,9 +34,13 @@ static const struct {
     const char *name;
     uint64_t *value;
 } numbers[] = {
-    {"size", &settings.message_size_limit},       {"line_limit", &settings.line_limit},
-    {"response_limit", &settings.response_limit}, {"errors_soft", &settings.error_limit_soft},
-    {"errors_hard", &settings.error_limit_hard},  {"junk", &settings.junk_limit},
+    {"recipient_limit", &settings.recipient_limit},
+    {"size", &settings.message_size_limit},
+    {"line_limit", &settings.line_limit},
+    {"response_limit", &settings.response_limit},
+    {"errors_soft", &settings.error_limit_soft},
+    {"errors_hard", &settings.error_limit_hard},
+    {"junk", &settings.junk_limit},
     {"error_pause_ms", &settings.error_pause_ms},
 };
 

@@ -96,6 +96,7 @@ static void finish_attempt(struct delivery *delivery)
     CHECK(!delivery->reading);
     content_free(&delivery->content);
     delivery->attempt = NULL;
+    delivery->first = 0;
     delivery->span = slice_of("");
     attempt->done(attempt);
 }
@@ -302,15 +303,18 @@ static bool send_content(struct delivery *delivery)
 
 /* ---- the machine's steps ---- */
 
+/* As many recipients as the server takes with one message; the others follow. */
 static void begin_attempt(struct delivery *delivery)
 {
     struct attempt *attempt = delivery->attempt;
     take_in_hand(delivery);
+    const struct slice *recipients = attempt->recipients + delivery->first;
     delivery->transaction = (struct smtp_client_transaction){
         .sender = attempt->sender,
-        .recipients = attempt->recipients,
-        .recipient_count = attempt->recipient_count,
-        .settled = attempt->settled,
+        .recipients = recipients,
+        .recipient_count = smtp_client_recipients_max(&delivery->machine, recipients,
+                                                      attempt->recipient_count - delivery->first),
+        .settled = attempt->settled + delivery->first,
         .size = attempt->size,
         .eight_bit = (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT) != 0,
     };
@@ -325,24 +329,47 @@ static bool may_go_on(const struct delivery *delivery)
     return !delivery->core->stopping && delivery->snapshot == delivery->core->snapshot;
 }
 
-/* The server is ready for mail, or for more. */
-static void be_ready(struct delivery *delivery)
+static void start_over(struct delivery *delivery)
+{
+    drop_stream(delivery);
+    delivery->reached = false;
+    connect_address(delivery);
+}
+
+/* One is over; the attempt is when it was the last. */
+static void end_transaction(struct delivery *delivery)
+{
+    delivery->first += delivery->transaction.recipient_count;
+    if (delivery->first < delivery->attempt->recipient_count) {
+        content_free(&delivery->content);
+        return;
+    }
+    finish_attempt(delivery);
+    delivery->times = (struct attempt_times){0};
+}
+
+/* The server is ready for mail, or for more. False: it takes no more over this connection. */
+static bool be_ready(struct delivery *delivery)
 {
     if (!delivery->reached)
         delivery->times.connected_us = core_wall_us(delivery->core);
     delivery->reached = true;
-    if (delivery->attempt != NULL && delivery->messages > 0) {
-        finish_attempt(delivery);
-        delivery->times = (struct attempt_times){0};
-    }
+    if (delivery->attempt != NULL && delivery->messages > 0)
+        end_transaction(delivery);
     if (delivery->attempt == NULL && may_go_on(delivery))
         delivery->attempt = delivery->events->next(delivery->owner);
     if (delivery->attempt == NULL) {
         smtp_client_quit(&delivery->machine);
-        return;
+        return true;
+    }
+    if (smtp_client_is_used_up(&delivery->machine)) {
+        world_send(delivery->stream, slice_of("QUIT\r\n"));
+        start_over(delivery);
+        return false;
     }
     delivery->messages++;
     begin_attempt(delivery);
+    return true;
 }
 
 static void settle(struct delivery *delivery, const struct smtp_client_step *step)
@@ -369,7 +396,7 @@ static void settle(struct delivery *delivery, const struct smtp_client_step *ste
                           SLICE_PRINTF(said), smtp_stage_command(step->stage));
     }
     verdict.reason = writer_slice(&reason);
-    attempt_settle(delivery->attempt, step->recipient, &verdict);
+    attempt_settle(delivery->attempt, delivery->first + step->recipient, &verdict);
 }
 
 /* A server that takes no mail in this session may take some later, whatever its code says. */
@@ -397,13 +424,6 @@ static bool is_used_session(const struct delivery *delivery)
     return delivery->messages > 1 && delivery->attempt != NULL && !delivery->core->stopping;
 }
 
-static void start_over(struct delivery *delivery)
-{
-    drop_stream(delivery);
-    delivery->reached = false;
-    connect_address(delivery);
-}
-
 /* The stream ended before its time. */
 static void be_lost(struct delivery *delivery)
 {
@@ -427,7 +447,7 @@ static bool take_result(struct delivery *delivery, const struct smtp_client_step
         settle(delivery, step);
         return true;
     }
-    delivery->attempt->settled[step->recipient] = false;
+    delivery->attempt->settled[delivery->first + step->recipient] = false;
     start_over(delivery);
     return false;
 }
@@ -450,8 +470,7 @@ static bool take_step(struct delivery *delivery, const struct smtp_client_step *
         be_patient(delivery);
         return true;
     case SMTP_CLIENT_READY:
-        be_ready(delivery);
-        return true;
+        return be_ready(delivery);
     case SMTP_CLIENT_CONTENT:
         return send_content(delivery);
     case SMTP_CLIENT_RESULT:

@@ -44,6 +44,7 @@ struct delivery {
     char failure[DELIVERY_REASON_MAX];
 
     struct attempt *attempt; /* under way, or NULL */
+    size_t first;            /* of its recipients in the transaction; those before it are done */
     struct smtp_client_transaction transaction;
     struct content content;
     struct dot_stuffing stuffing;

@@ -42,6 +42,7 @@ static struct smtp_server_settings smtp_settings(const struct parameters *parame
     return (struct smtp_server_settings){
         .hostname = slice_of(parameters->myhostname),
         .message_size_limit = (uint64_t)parameters->message_size_limit,
+        .recipient_limit = (uint64_t)parameters->smtpd_recipient_limit,
         .line_limit = (uint64_t)parameters->line_length_limit,
         .response_limit = (uint64_t)parameters->smtpd_sasl_response_limit,
         .error_limit_soft = (uint64_t)parameters->smtpd_soft_error_limit,

@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "base/writer.h"
 
+#include <string.h>
+
 /* Handlers change the machine; one that has something for the driver fills *step and returns true.
  */
 
@@ -93,6 +95,7 @@ static void say_hello(struct smtp_client *client, enum smtp_client_stage stage)
     client->offers_pipelining = client->offers_size = false;
     client->offers_eight_bit = client->offers_starttls = false;
     client->size_limit = 0;
+    memset(&client->limits, 0, sizeof client->limits);
     const char *verb = client->settings->lmtp ? "LHLO " : "EHLO ";
     write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name,
                   "");
@@ -279,6 +282,25 @@ static bool on_reply(struct smtp_client *client, struct slice input, struct smtp
 
 /* ---- lines ---- */
 
+/* RFC 9422 §4.1: name=value, separated by spaces; names that are not known are left alone. A limit
+ * that would allow nothing is none. */
+static void note_limits(struct smtp_client *client, struct slice line)
+{
+    const struct {
+        const char *name;
+        uint64_t *limit;
+    } known[] = {{"RCPTMAX", &client->limits.recipients},
+                 {"RCPTDOMAINMAX", &client->limits.domains},
+                 {"MAILMAX", &client->limits.transactions}};
+    struct slice word;
+    while (slice_next_word(&line, " \t", &word)) {
+        size_t equals = slice_find(word, '=');
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (slice_is_nocase(slice_first(word, equals), known[i].name))
+                (void)slice_to_number(slice_skip(word, equals + 1), UINT64_MAX, known[i].limit);
+    }
+}
+
 static void note_offer(struct smtp_client *client, struct slice line)
 {
     struct slice keyword, argument;
@@ -292,6 +314,8 @@ static void note_offer(struct smtp_client *client, struct slice line)
         client->offers_eight_bit = true;
     else if (slice_is_nocase(keyword, "STARTTLS"))
         client->offers_starttls = true;
+    else if (slice_is_nocase(keyword, "LIMITS"))
+        note_limits(client, line);
     else if (slice_is_nocase(keyword, "SIZE")) {
         client->offers_size = true;
         if (slice_next_word(&line, " \t", &argument))
@@ -407,6 +431,39 @@ void smtp_client_init(struct smtp_client *client, const struct smtp_client_setti
     *client = (struct smtp_client){.settings = settings, .stage = SMTP_STAGE_GREETING};
 }
 
+static struct slice domain_of(struct slice address)
+{
+    return slice_skip(address, slice_find_last(address, '@') + 1);
+}
+
+static bool is_new_domain(const struct slice *recipients, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (slice_equal_nocase(domain_of(recipients[i]), domain_of(recipients[at])))
+            return false;
+    return true;
+}
+
+size_t smtp_client_recipients_max(const struct smtp_client *client, const struct slice *recipients,
+                                  size_t count)
+{
+    uint64_t recipients_max = client->limits.recipients, domains_max = client->limits.domains;
+    uint64_t domains = 0;
+    if (recipients_max > 0 && count > recipients_max)
+        count = (size_t)recipients_max;
+    for (size_t i = 0; i < count && domains_max > 0; i++) {
+        domains += is_new_domain(recipients, i);
+        if (domains > domains_max)
+            return i;
+    }
+    return count;
+}
+
+bool smtp_client_is_used_up(const struct smtp_client *client)
+{
+    return client->limits.transactions > 0 && client->transactions >= client->limits.transactions;
+}
+
 void smtp_client_begin(struct smtp_client *client,
                        const struct smtp_client_transaction *transaction)
 {
@@ -415,6 +472,7 @@ void smtp_client_begin(struct smtp_client *client,
     client->stage = SMTP_STAGE_MAIL;
     client->sent = client->answered = client->accepted = 0;
     client->mail_refused = false;
+    client->transactions++;
     if (client->size_limit > 0 && transaction->size > client->size_limit) {
         client->answers = SMTP_STAGE_MAIL;
         report_all(client, "message size exceeds the size limit of the server", SMTP_STAGE_IDLE);

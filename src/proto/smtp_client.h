@@ -1,5 +1,5 @@
 /* The client's side of an SMTP session, as a machine: it brings one transaction after another to a
- * server over one connection. RFC 5321, 2920, 3207, 1870, 6152.
+ * server over one connection. RFC 5321, 2920, 3207, 1870, 6152, 9422.
  *
  * The driver calls smtp_client_next() in a loop and does what each step says. When the machine is
  * READY the driver begins a transaction or says goodbye; when it wants CONTENT the driver sends the
@@ -91,6 +91,11 @@ struct smtp_client {
     bool offers_eight_bit;
     bool offers_starttls;
     uint64_t size_limit; /* 0: none was named */
+    struct {
+        uint64_t recipients, domains; /* of one transaction; 0: none was named */
+        uint64_t transactions;        /* of this session */
+    } limits;
+    uint64_t transactions; /* that were begun in this session */
 
     const struct smtp_client_transaction *transaction; /* NULL outside */
     size_t sent;     /* its commands sent: 0 MAIL, 1 … n RCPT, n+1 DATA */
@@ -112,6 +117,13 @@ struct smtp_client {
 void smtp_client_init(struct smtp_client *client, const struct smtp_client_settings *settings);
 
 struct smtp_client_step smtp_client_next(struct smtp_client *client, struct slice *input);
+
+/* When READY, with recipients that are left: how many of them the next transaction may have, at
+ * least one. RFC 9422. */
+size_t smtp_client_recipients_max(const struct smtp_client *client, const struct slice *recipients,
+                                  size_t count);
+/* The server takes no further transaction in this session: quit. */
+bool smtp_client_is_used_up(const struct smtp_client *client);
 
 /* After READY: one of the two. */
 void smtp_client_begin(struct smtp_client *client,

@@ -20,6 +20,7 @@ enum smtp_keyword {
     SMTP_KEYWORD_SMTPUTF8,
     SMTP_KEYWORD_CHUNKING,
     SMTP_KEYWORD_REQUIRETLS,
+    SMTP_KEYWORD_LIMITS,
     SMTP_KEYWORD_SILENT_DISCARD, /* none that is announced: those that are left out are not logged
                                   */
     SMTP_KEYWORD_COUNT,

@@ -1,5 +1,5 @@
 /* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
- * 6152.
+ * 6152, 9422.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,
@@ -30,6 +30,7 @@ enum {
 struct smtp_server_settings {
     struct slice hostname;       /* stands in EHLO and in 421 replies */
     uint64_t message_size_limit; /* bytes; 0 means none */
+    uint64_t recipient_limit;    /* of one message, announced by LIMITS; 0: not announced */
     uint64_t line_limit;         /* bytes of a command line that is not AUTH's */
     uint64_t response_limit;     /* bytes of a SASL response, at most SMTP_LINE_MAX - 128 */
     uint64_t error_limit_soft;   /* errors after which replies come slowly */

@@ -46,6 +46,17 @@ static void announce_size(struct announcement *announcement, uint64_t limit)
         write_line(announcement, "SIZE", limit > 0 ? writer_slice(&size) : slice_make(NULL, 0));
 }
 
+/* RFC 9422 §4: a client that knows need not find it out by a refusal. */
+static void announce_limits(struct announcement *announcement, uint64_t recipients)
+{
+    char text[40];
+    struct writer limits = writer_over(text, sizeof text);
+    writer_text(&limits, " RCPTMAX=");
+    writer_number(&limits, recipients);
+    if (recipients > 0 && !smtp_keywords_hold(announcement->discarded, SMTP_KEYWORD_LIMITS))
+        write_line(announcement, "LIMITS", writer_slice(&limits));
+}
+
 static void announce_auth(struct announcement *announcement, const struct smtp_server *server)
 {
     if (!smtp_server_auth_is_on(server) || server->auth_mechanisms.len == 0)
@@ -78,6 +89,7 @@ void smtp_server_write_keywords(struct smtp_server *server)
     announce(&announcement, SMTP_KEYWORD_ENHANCEDSTATUSCODES);
     announce(&announcement, SMTP_KEYWORD_8BITMIME);
     announce(&announcement, SMTP_KEYWORD_CHUNKING);
+    announce_limits(&announcement, settings->recipient_limit);
     CHECK(!announcement.w.overflow);
     server->reply[announcement.last + 3] = ' ';
     server->reply_len = announcement.w.len;

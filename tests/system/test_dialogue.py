@@ -72,7 +72,7 @@ def test_the_dialogue_of_the_howto_works_as_typed(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p25)
-    person.see("250 CHUNKING")
+    person.see("250 LIMITS RCPTMAX=1000")
     person.type("helo test.example")
     assert person.see("250") == "250 mail.example"
     person.type("auth login")
@@ -107,7 +107,7 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
     tuvi.passwd("test", "password")
     tuvi.start()
     person = typist(tuvi.p587)
-    person.see("250 CHUNKING")
+    person.see("250 LIMITS RCPTMAX=1000")
     for line, reply in (("helo test.example", "250 mx.local.test"), ("auth login", "334 VXNlcm5hbWU6"),
                         ("dGVzdA==", "334 UGFzc3dvcmQ6"), ("cGFzc3dvcmQ=", "235 2.7.0 Authentication successful"),
                         ("mail from: jj@local.test", "250 2.1.0 Ok"), ("rcpt to: jj@remote.test", "250 2.1.5 Ok"),
@@ -119,9 +119,10 @@ def test_the_dialogue_relays_for_the_stranger_who_logged_in(tuvi, sink, typist):
 
 # ---- what EHLO announces ----
 
-PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
+PLAIN = ["PIPELINING", "SIZE 10240000", "VRFY", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING",
+         "LIMITS RCPTMAX=1000"]
 SECURE = ["PIPELINING", "SIZE 10240000", "VRFY", "AUTH PLAIN LOGIN", "AUTH=PLAIN LOGIN", "ENHANCEDSTATUSCODES",
-          "8BITMIME", "CHUNKING"]
+          "8BITMIME", "CHUNKING", "LIMITS RCPTMAX=1000"]
 MUST_STARTTLS = (530, ["530 5.7.0 Must issue a STARTTLS command first"])
 
 
@@ -333,12 +334,12 @@ def test_plain_text_where_tls_belongs_is_named_in_the_log(tuvi, sink):
 
 def test_commands_and_keywords_of_ones_own(tuvi, sink):
     tuvi.configure(sink.port, "smtpd_noop_commands = XNOP\nsmtpd_forbidden_commands = XBAD\n"
-                              "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy}}\n" % MINE +
+                              "smtpd_discard_ehlo_keyword_address_maps = inline:{{%s = chunking, vrfy, limits}}\n" % MINE +
                               "smtpd_forbid_unauth_pipelining = yes\n")
     tuvi.start()
     client = Client(tuvi.p25)
     assert client.ehlo() == ["PIPELINING", "SIZE 10240000", "STARTTLS", "ENHANCEDSTATUSCODES", "8BITMIME"]
-    tuvi.wait_log("discarding EHLO keywords: VRFY CHUNKING")
+    tuvi.wait_log("discarding EHLO keywords: VRFY CHUNKING LIMITS")
     assert client.command("XNOP") == (250, ["250 2.0.0 Ok"])
     assert client.command("ETRN local.test") == (459, ["459 <local.test>: service unavailable"])
     assert client.command("XBAD")[0] == 221
@@ -398,14 +399,14 @@ def test_what_is_switched_off_is_not_announced(tuvi, sink):
                               "broken_sasl_auth_clients = no\nsmtpd_sasl_auth_enable = no\n")
     tuvi.start()
     client = Client(tuvi.p25)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING", "LIMITS RCPTMAX=1000"]
     assert client.command("VRFY bob") == (502, ["502 5.5.1 VRFY command is disabled"])
     assert client.command("STARTTLS") == (502, ["502 5.5.1 Error: command not implemented"])
     assert client.command("AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=") == \
         (503, ["503 5.5.1 Error: authentication not enabled"])
     client.close()
     client = Client(tuvi.p465, wrapped=True)
-    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING"]
+    assert client.ehlo() == ["PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING", "LIMITS RCPTMAX=1000"]
     client.close()
 
 
