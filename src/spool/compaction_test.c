@@ -146,6 +146,33 @@ TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
     finish();
 }
 
+/* A replay finds it in its new place, so it must not stay in the old one. */
+TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    struct disk_request *request = NULL;
+    begin_mail_until_something_moves();
+    while (list_is_empty(&spool.compaction.landing)) {
+        request = spool_next_request(&spool);
+        if (list_is_empty(&spool.compaction.landing))
+            spool_request_done(&spool, request, perform(request));
+    }
+    message_of(kept)->in_hand = true;
+    spool_rest(&spool);
+    if (request != NULL)
+        spool_request_done(&spool, request, perform(request));
+    run_disk();
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    message_of(kept)->in_hand = false;
+    put(line, 1, 1);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    assert_false(message_of(kept)->moving);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
 TEST(an_old_segment_goes_only_when_what_moved_is_durable)
 {
     start();
@@ -214,6 +241,7 @@ int main(void)
         cmocka_unit_test(the_state_of_a_message_moves_with_it),
         cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
+        cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
         cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
         cmocka_unit_test(a_log_that_is_mostly_wanted_is_left_alone),
