@@ -222,10 +222,14 @@ void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct
     settle(mail, of);
 }
 
+/* However the clock jumped. After a start that makes it unknown how long ago the last try was. */
 static bool may_have_expired(const struct sim_mail *mail, const struct sim_message *message)
 {
     int64_t age_us = mail->clock->now_us - message->first_us;
-    return mail->jumps > 0 || age_us >= mail->weather->lifetime_s * US_PER_S - CLOCK_SLACK_US;
+    int64_t slack_us = CLOCK_SLACK_US;
+    if (mail->jumps > 0 && mail->starts > 1)
+        slack_us += mail->weather->backoff_max_s * US_PER_S;
+    return age_us >= mail->weather->lifetime_s * US_PER_S - slack_us;
 }
 
 void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,

@@ -2,12 +2,13 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "mta/retry.h"
 #include "mta/snapshot.h"
 #include "proto/address.h"
 
 #include <string.h>
 
-enum { US_PER_S = 1000000 };
+enum { US_PER_S = 1000000, MS_PER_S = 1000 };
 
 void active_release(struct active *active)
 {
@@ -32,15 +33,6 @@ static void *take(struct active *active, size_t size)
 }
 
 /* ---- the results go to the log ---- */
-
-/* minimal_backoff_time, doubled with every try, at most maximal_backoff_time. */
-static int64_t backoff_s(const struct parameters *parameters, uint32_t tries)
-{
-    int64_t wait = parameters->minimal_backoff_time;
-    for (uint32_t i = 0; i < tries && wait < parameters->maximal_backoff_time; i++)
-        wait *= 2;
-    return wait < parameters->maximal_backoff_time ? wait : parameters->maximal_backoff_time;
-}
 
 static size_t count_outcome(const struct active *active, enum attempt_outcome outcome)
 {
@@ -68,7 +60,7 @@ static bool record_try(struct active *active)
     struct core *core = queue->core;
     struct spool_message *message = active->message;
     struct spool_result *results = memory_new(message->recipient_count * sizeof *results);
-    int64_t wait_us = backoff_s(core->parameters, message->tries) * US_PER_S;
+    int64_t wait_us = retry_wait_s(core->parameters, message->tries) * US_PER_S;
     size_t count = 0;
     for (uint32_t i = 0; i < message->recipient_count; i++)
         if (active->results[i].outcome != ATTEMPT_OPEN)
@@ -111,7 +103,7 @@ static bool is_too_old(const struct active *active)
     const struct parameters *parameters = core->parameters;
     int64_t lifetime_s = active->view.envelope.sender.len == 0 ? parameters->bounce_queue_lifetime
                                                                : parameters->maximal_queue_lifetime;
-    return core_wall_us(core) - active->message->arrival_us >= lifetime_s * US_PER_S;
+    return core_now_ms(core) - active->message->born_ms >= lifetime_s * MS_PER_S;
 }
 
 /* After an attempt that failed, and only then: who is still deferred when the message is too old

@@ -37,6 +37,7 @@ struct spool_message {
      * durable and after it is done. */
     struct list_node link;
     struct heap_node due;
+    int64_t born_ms; /* monotonic: since when it has been tried */
     void *work;
 };
 
