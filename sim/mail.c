@@ -222,13 +222,14 @@ void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct
     settle(mail, of);
 }
 
-/* However the clock jumped. After a start that makes it unknown how long ago the last try was. */
+/* However the clock jumped. After a start it is not known how long ago the last try was, and each
+ * jump may make one wait look as if it were over. */
 static bool may_have_expired(const struct sim_mail *mail, const struct sim_message *message)
 {
     int64_t age_us = mail->clock->now_us - message->first_us;
     int64_t slack_us = CLOCK_SLACK_US;
     if (mail->jumps > 0 && mail->starts > 1)
-        slack_us += mail->weather->backoff_max_s * US_PER_S;
+        slack_us += (1 + mail->jumps) * mail->weather->backoff_max_s * US_PER_S;
     return age_us >= mail->weather->lifetime_s * US_PER_S - slack_us;
 }
 
