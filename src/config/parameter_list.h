@@ -315,6 +315,22 @@ TEXT(smtpd_tls_eckey_file, BY_SMTPD, "$smtpd_tls_eccert_file",
 TEXT(smtpd_tls_chain_files, BY_SMTPD, "",
      "Files with a private key and its certificates each, in that order; they take the place "
      "of the four parameters before.")
+FLAG(smtpd_tls_ask_ccert, BY_SMTPD, "no",
+     "Whether clients are asked for a certificate, for permit_tls_clientcerts and its kin.")
+FLAG(smtpd_tls_req_ccert, BY_SMTPD, "no",
+     "Whether clients must have a certificate that an authority of smtpd_tls_CAfile vouches for. "
+     "Where TLS is not demanded they are only asked for one.")
+TEXT(smtpd_tls_CAfile, BY_SMTPD, "",
+     "The file with the certificates of the authorities that are trusted to vouch for clients, in "
+     "PEM. Only these are; those of the system are not.")
+NUMBER(smtpd_tls_ccert_verifydepth, BY_SMTPD, "9", 0, 100,
+       "How many issuers may stand between a client's certificate and an authority.")
+TEXT(smtpd_tls_fingerprint_digest, BY_SMTPD,
+     "${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}",
+     "The message digest of the fingerprints of clients' certificates.")
+TEXT(relay_clientcerts, BY_SMTPD, "",
+     "Tables with the fingerprints of certificates, or of their public keys, whose owners "
+     "permit_tls_clientcerts permits.")
 FLAG(smtpd_tls_received_header, BY_SMTPD, "no",
      "Whether the Received line names protocol and cipher.")
 NUMBER(smtpd_tls_loglevel, BY_SMTPD, "0", 0, 4,

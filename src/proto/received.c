@@ -13,6 +13,20 @@ static void write_comment(struct writer *w, struct slice foreign)
     }
 }
 
+static void write_certificate(struct writer *w, const struct tls_facts *tls)
+{
+    if (!tls->peer_certificate) {
+        writer_text(w, tls->certificate_asked ? "\r\n\t(Client did not present a certificate)"
+                                              : "\r\n\t(No client certificate requested)");
+        return;
+    }
+    writer_text(w, "\r\n\t(Client CN \"");
+    write_comment(w, slice_of(tls->peer_name));
+    writer_text(w, "\", Issuer \"");
+    write_comment(w, slice_of(tls->peer_issuer));
+    writer_printf(w, "\" (%s))", tls->peer_trusted ? "verified OK" : "not verified");
+}
+
 static void write_tls(struct writer *w, const struct tls_facts *tls)
 {
     writer_printf(w, "\r\n\t(using %s with cipher %s (%d/%d bits)", tls->protocol, tls->cipher,
@@ -24,7 +38,8 @@ static void write_tls(struct writer *w, const struct tls_facts *tls)
                       tls->server_signature);
     if (tls->server_digest[0] != '\0')
         writer_printf(w, " server-digest %s", tls->server_digest);
-    writer_text(w, ")\r\n\t(No client certificate requested)");
+    writer_text(w, ")");
+    write_certificate(w, tls);
 }
 
 void received_write_protocol(struct writer *w, const struct received *received)

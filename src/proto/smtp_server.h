@@ -168,6 +168,7 @@ struct smtp_server {
     uint64_t junk;
     size_t scanned; /* bytes of the input known to hold no line end */
     struct slice auth_mechanisms;
+    const char *barred; /* why the next command ends the session; NULL: it does not */
     struct smtp_body body;
     struct smtp_chunk chunk;
     uint64_t chunk_total;    /* bytes of the message's chunks so far, this one included */
@@ -194,6 +195,8 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply);
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms);
 
 /* Another client speaks, after XCLIENT, and this is known about it. */
+/* The client is let in no further: its next command is answered with "421 4.7.1 HOST " and this. */
+void smtp_server_bar(struct smtp_server *server, const char *why);
 void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated);
 
 /* The handshake that START_TLS asked for has succeeded: all that was said before is forgotten. */
