@@ -14,8 +14,8 @@ struct world {
     struct sim_net *net;
     const struct sim_weather *weather;
     struct sim_disk disk;
-    struct config *config;
-    struct mta *mta; /* NULL while it is down */
+    const struct config *config; /* shared by nights */
+    struct mta *mta;             /* NULL while it is down */
     uint64_t *segments;
     struct sim_listener listeners[SIM_SERVICES];
     struct sim_event wake;
