@@ -1,4 +1,5 @@
 #include "spool/fixture_test.h"
+#include "spool/snapshot_record.h"
 
 enum { LARGE_LINES = 20000 };
 static const char line[] = "0123456789abcdef\r\n";
@@ -233,6 +234,118 @@ TEST(a_log_that_is_mostly_wanted_is_left_alone)
     finish();
 }
 
+/* ---- what was said at the last try ---- */
+
+/* As it stands in the snapshot that the message became. */
+static bool last_try_says(uint64_t id, const char *text)
+{
+    const struct log_place *place = &message_of(id)->place;
+    const struct segment *segment = segment_table_find(&spool.segments, place->segment);
+    struct record record;
+    struct snapshot_record snapshot;
+    struct slice bytes =
+        slice_make(file_of(place->segment)->bytes + place->offset, SEGMENT_SIZE - place->offset);
+    assert_true(record_read(bytes, segment->secret, place->offset, &record));
+    assert_int_equal(record.type, RECORD_SNAPSHOT);
+    assert_true(snapshot_record_read(record.payload, &snapshot));
+    return text[0] == '\0'
+               ? snapshot.last_try.len == 0
+               : memmem(snapshot.last_try.at, snapshot.last_try.len, text, strlen(text)) != NULL;
+}
+
+static void try_it(uint64_t id, const char *text)
+{
+    struct spool_result result = {.recipient = 0, .text = slice_of(text)};
+    assert_true(spool_record_try(&spool, message_of(id), 555, &result, 1));
+    run_disk();
+}
+
+TEST(what_was_said_at_the_last_try_moves_with_its_message_alone)
+{
+    start();
+    uint64_t tried = put("tried\r\n", 1, 1), new = put("new\r\n", 1, 1);
+    try_it(tried, "too busy");
+    pass_mail(8);
+    assert_true(last_try_says(tried, "too busy"));
+    assert_int_equal(message_of(tried)->last_try.segment, 0);
+    assert_true(last_try_says(new, ""));
+    pass_mail(8);
+    assert_true(last_try_says(tried, "too busy"));
+    assert_true(last_try_says(new, ""));
+    try_it(tried, "no room");
+    pass_mail(8);
+    assert_true(last_try_says(tried, "no room"));
+    assert_false(last_try_says(tried, "too busy"));
+    finish();
+}
+
+TEST(what_was_said_at_length_is_left_behind)
+{
+    char text[501] = "";
+    struct spool_result results[100];
+    start();
+    uint64_t kept = put("kept\r\n", 1, 100);
+    memset(text, 'x', sizeof text - 1);
+    for (uint32_t i = 0; i < 100; i++)
+        results[i] = (struct spool_result){.recipient = i, .text = slice_of(text)};
+    assert_true(spool_record_try(&spool, message_of(kept), 555, results, 100));
+    pass_mail(8);
+    assert_true(last_try_says(kept, ""));
+    assert_int_equal(message_of(kept)->tries, 1);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
+/* ---- moves that are given up ---- */
+
+TEST(a_message_that_is_taken_in_hand_while_it_is_read_moves_another_time)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    begin_mail_until_something_moves();
+    message_of(kept)->in_hand = true;
+    run_disk();
+    assert_false(message_of(kept)->moving);
+    assert_true(list_is_empty(&spool.compaction.landing));
+    message_of(kept)->in_hand = false;
+    pass_mail(1);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    finish();
+}
+
+TEST(nothing_moves_any_more_once_the_spool_rests)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    begin_mail_until_something_moves();
+    spool_rest(&spool);
+    run_disk();
+    assert_true(list_is_empty(&spool.compaction.landing));
+    pass_mail(3);
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    assert_false(message_of(kept)->moving);
+    finish();
+}
+
+TEST(a_disk_that_cannot_be_read_is_asked_again_with_the_next_segment)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    reading_fails = true;
+    begin_mail_until_something_moves();
+    reading_fails = false;
+    assert_false(message_of(kept)->moving);
+    assert_null(run_disk_until(is_read));
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    pass_mail(2);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +358,11 @@ int main(void)
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
         cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
         cmocka_unit_test(a_log_that_is_mostly_wanted_is_left_alone),
+        cmocka_unit_test(what_was_said_at_the_last_try_moves_with_its_message_alone),
+        cmocka_unit_test(what_was_said_at_length_is_left_behind),
+        cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_is_read_moves_another_time),
+        cmocka_unit_test(nothing_moves_any_more_once_the_spool_rests),
+        cmocka_unit_test(a_disk_that_cannot_be_read_is_asked_again_with_the_next_segment),
     };
     return RUN_TESTS(tests);
 }
