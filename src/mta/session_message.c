@@ -193,6 +193,9 @@ static void commit(struct session *session)
         .recipients = transaction->recipients,
         .originals = transaction->originals,
         .recipient_count = transaction->recipient_count,
+        .back = transaction->back,
+        .envelope_id = transaction->envelope_id,
+        .wishes = transaction->has_wishes ? transaction->wishes : NULL,
     };
     const struct spool_message *message = spool_upload_commit(transaction->upload, &envelope);
     if (message == NULL && spool_trouble(&session->core->spool) != 0) {

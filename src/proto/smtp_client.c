@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "base/writer.h"
+#include "proto/dsn_parameters.h"
+#include "proto/xtext.h"
 
 /* Handlers change the machine; one that has something for the driver fills *step and returns true.
  */
@@ -51,51 +53,81 @@ static bool is_clean(struct slice text)
     return true;
 }
 
-/* Verb, argument in between, rest, CRLF. Nothing that reaches here can break out of its line:
- * addresses were parsed when they came in. */
-static void write_command(struct smtp_client *client, const char *verb, struct slice argument,
-                          const char *rest)
+/* Verb, argument in between, rest. Nothing that reaches here can break out of its line: addresses
+ * were parsed when they came in. */
+static struct writer begin_command(struct smtp_client *client, const char *verb,
+                                   struct slice argument, const char *rest)
 {
     struct writer w = writer_over(client->command, sizeof client->command);
     CHECK(is_clean(argument));
     writer_text(&w, verb);
     writer_bytes(&w, argument);
     writer_text(&w, rest);
-    writer_text(&w, "\r\n");
-    CHECK(!w.overflow);
-    client->command_len = w.len;
+    return w;
+}
+
+static void end_command(struct smtp_client *client, struct writer *w)
+{
+    writer_text(w, "\r\n");
+    CHECK(!w->overflow);
+    client->command_len = w->len;
+}
+
+static void write_command(struct smtp_client *client, const char *verb, struct slice argument)
+{
+    struct writer w = begin_command(client, verb, argument, "");
+    end_command(client, &w);
 }
 
 static void write_mail(struct smtp_client *client)
 {
     const struct smtp_client_transaction *transaction = client->transaction;
-    char parameters[64];
-    struct writer w = writer_over(parameters, sizeof parameters);
-    writer_byte(&w, '>');
+    struct writer w = begin_command(client, "MAIL FROM:<", transaction->sender, ">");
     if (client->offers_size)
         writer_printf(&w, " SIZE=%llu", (unsigned long long)transaction->size);
     if (client->offers_eight_bit && transaction->eight_bit)
         writer_text(&w, " BODY=8BITMIME");
-    writer_byte(&w, '\0');
-    write_command(client, "MAIL FROM:<", transaction->sender, parameters);
+    if (client->offers_dsn && transaction->back != DSN_RETURN_UNSAID)
+        writer_printf(&w, " RET=%s", dsn_return_name(transaction->back));
+    if (client->offers_dsn && transaction->envelope_id.len > 0) {
+        writer_text(&w, " ENVID=");
+        xtext_encode(transaction->envelope_id, &w);
+    }
+    end_command(client, &w);
+}
+
+static void write_rcpt(struct smtp_client *client, size_t recipient)
+{
+    const struct smtp_client_transaction *transaction = client->transaction;
+    const struct dsn_wish *wish =
+        transaction->wishes != NULL ? &transaction->wishes[recipient] : NULL;
+    struct writer w = begin_command(client, "RCPT TO:<", transaction->recipients[recipient], ">");
+    if (client->offers_dsn && wish != NULL && (wish->notify & ~DSN_EXPANDED) != 0) {
+        writer_text(&w, " NOTIFY=");
+        dsn_write_notify(&w, wish->notify);
+    }
+    if (client->offers_dsn && wish != NULL && wish->original.len > 0) {
+        writer_text(&w, " ORCPT=");
+        dsn_encode_original(wish->original, &w);
+    }
+    end_command(client, &w);
 }
 
 static void go_to(struct smtp_client *client, enum smtp_client_stage stage, const char *verb)
 {
     static const struct slice nothing = SLICE_LITERAL("");
     client->stage = stage;
-    write_command(client, verb, nothing, "");
+    write_command(client, verb, nothing);
 }
 
 static void say_hello(struct smtp_client *client, enum smtp_client_stage stage)
 {
     client->stage = stage;
     client->offers_pipelining = client->offers_size = false;
-    client->offers_eight_bit = client->offers_starttls = false;
+    client->offers_eight_bit = client->offers_starttls = client->offers_dsn = false;
     client->size_limit = 0;
     const char *verb = client->settings->lmtp ? "LHLO " : "EHLO ";
-    write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name,
-                  "");
+    write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name);
 }
 
 /* ---- the end of a transaction ---- */
@@ -292,6 +324,8 @@ static void note_offer(struct smtp_client *client, struct slice line)
         client->offers_eight_bit = true;
     else if (slice_is_nocase(keyword, "STARTTLS"))
         client->offers_starttls = true;
+    else if (slice_is_nocase(keyword, "DSN"))
+        client->offers_dsn = true;
     else if (slice_is_nocase(keyword, "SIZE")) {
         client->offers_size = true;
         if (slice_next_word(&line, " \t", &argument))
@@ -335,9 +369,9 @@ static bool write_next_command(struct smtp_client *client)
     if (client->sent == 0)
         write_mail(client);
     else if (client->sent <= count)
-        write_command(client, "RCPT TO:<", transaction->recipients[client->sent - 1], ">");
+        write_rcpt(client, client->sent - 1);
     else
-        write_command(client, "DATA", slice_of(""), "");
+        write_command(client, "DATA", slice_of(""));
     client->sent++;
     return true;
 }

@@ -1,5 +1,5 @@
 /* The client's side of an SMTP session, as a machine: it brings one transaction after another to a
- * server over one connection. RFC 5321, 2920, 3207, 1870, 6152.
+ * server over one connection. RFC 5321, 2920, 3207, 1870, 6152, 3461.
  *
  * The driver calls smtp_client_next() in a loop and does what each step says. When the machine is
  * READY the driver begins a transaction or says goodbye; when it wants CONTENT the driver sends the
@@ -11,6 +11,7 @@
 #ifndef TUVI_PROTO_SMTP_CLIENT_H
 #define TUVI_PROTO_SMTP_CLIENT_H
 
+#include "base/dsn.h"
 #include "base/slice.h"
 #include "proto/smtp_reply.h"
 
@@ -34,6 +35,10 @@ struct smtp_client_transaction {
     bool *settled; /* one per recipient, all false at first: a RESULT was given for it */
     uint64_t size; /* bytes of content, RFC 1870 */
     bool eight_bit;
+    /* What the sender wants to be told, for servers that offer DSN. */
+    enum dsn_return back;
+    struct slice envelope_id;
+    const struct dsn_wish *wishes; /* one per recipient; NULL: none */
 };
 
 /* Where a session stands: also what a reply answers, as log lines name it. */
@@ -77,7 +82,7 @@ struct smtp_client_step {
     const char *text; /* what we found ourselves */
 };
 
-enum { SMTP_CLIENT_COMMAND_MAX = 1024 };
+enum { SMTP_CLIENT_COMMAND_MAX = 2560 }; /* a path, and an ORCPT all of whose bytes are encoded */
 
 struct smtp_client {
     const struct smtp_client_settings *settings;
@@ -90,6 +95,7 @@ struct smtp_client {
     bool offers_size;
     bool offers_eight_bit;
     bool offers_starttls;
+    bool offers_dsn;
     uint64_t size_limit; /* 0: none was named */
 
     const struct smtp_client_transaction *transaction; /* NULL outside */

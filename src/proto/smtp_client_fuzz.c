@@ -26,6 +26,10 @@ static void begin_or_quit(struct run *run)
 {
     static const struct slice recipients[RECIPIENTS] = {
         SLICE_LITERAL("a@example.net"), SLICE_LITERAL("b@example.net"), SLICE_LITERAL("c@x")};
+    static const struct dsn_wish wishes[RECIPIENTS] = {
+        {DSN_SUCCESS | DSN_EXPANDED, SLICE_LITERAL("rfc822;a+b=c d@example.net")},
+        {DSN_NEVER, SLICE_LITERAL("")},
+        {0, SLICE_LITERAL("x;\r\n")}};
     if (run->messages == MESSAGES) {
         smtp_client_quit(&run->client);
         return;
@@ -37,6 +41,9 @@ static void begin_or_quit(struct run *run)
                                                         .recipient_count = RECIPIENTS,
                                                         .settled = run->settled,
                                                         .size = 1000,
+                                                        .back = run->messages,
+                                                        .envelope_id = SLICE_LITERAL("\r\n+"),
+                                                        .wishes = wishes,
                                                         .eight_bit = run->messages == 1};
     smtp_client_begin(&run->client, &run->transaction);
 }

@@ -2,6 +2,7 @@
 #ifndef TUVI_PROTO_SMTP_COMMAND_H
 #define TUVI_PROTO_SMTP_COMMAND_H
 
+#include "base/dsn.h"
 #include "proto/address.h"
 
 struct smtp_command {
@@ -11,12 +12,16 @@ struct smtp_command {
 
 struct smtp_mail {
     struct address reverse_path;
-    uint64_t size;  /* RFC 1870; 0 when not declared */
-    bool eight_bit; /* BODY=8BITMIME, RFC 6152 */
+    uint64_t size;            /* RFC 1870; 0 when not declared */
+    bool eight_bit;           /* BODY=8BITMIME, RFC 6152 */
+    enum dsn_return back;     /* RET=, RFC 3461 … */
+    struct slice envelope_id; /* … and ENVID=, still encoded */
 };
 
 struct smtp_rcpt {
     struct address forward_path;
+    uint8_t notify;        /* NOTIFY=, a set of enum dsn_notify … */
+    struct slice original; /* … and ORCPT=, still encoded */
 };
 
 /* The line without its line end. False when there is no verb in it. */
@@ -26,6 +31,7 @@ bool smtp_command_parse(struct slice line, struct smtp_command *out);
 enum {
     SMTP_AUTH_OFFERED = 1, /* MAIL may have AUTH= */
     SMTP_STRICT_PATHS = 2, /* a path without its brackets is none */
+    SMTP_DSN_REFUSED = 4,  /* no report can be asked for */
 };
 
 /* NULL, or the reply that says what is wrong; a reply that ends in ": " wants *culprit behind it.

@@ -1,5 +1,5 @@
 /* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
- * 6152.
+ * 6152, 3461.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,

@@ -108,13 +108,20 @@ static const char *run_auth(const struct smtp_server *server, struct slice argum
     return ask(demand, SMTP_ASK_AUTH);
 }
 
+/* How the arguments of MAIL and RCPT are read. */
+static unsigned how_to_read(const struct smtp_server *server)
+{
+    return (smtp_server_auth_is_on(server) ? SMTP_AUTH_OFFERED : 0U) |
+           (server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U) |
+           (smtp_keywords_hold(server->terms.discarded, SMTP_KEYWORD_DSN) ? SMTP_DSN_REFUSED : 0U);
+}
+
 static const char *run_mail(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
     uint64_t limit = server->settings->message_size_limit;
-    unsigned how = (smtp_server_auth_is_on(server) ? SMTP_AUTH_OFFERED : 0U) |
-                   (server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U);
-    const char *wrong = smtp_mail_parse(argument, how, &demand->question.mail, &demand->culprit);
+    const char *wrong =
+        smtp_mail_parse(argument, how_to_read(server), &demand->question.mail, &demand->culprit);
     if (wrong != NULL)
         return wrong;
     if (limit > 0 && demand->question.mail.size > limit)
@@ -125,8 +132,8 @@ static const char *run_mail(const struct smtp_server *server, struct slice argum
 static const char *run_rcpt(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
-    unsigned how = server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U;
-    const char *wrong = smtp_rcpt_parse(argument, how, &demand->question.rcpt, &demand->culprit);
+    const char *wrong =
+        smtp_rcpt_parse(argument, how_to_read(server), &demand->question.rcpt, &demand->culprit);
     return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
 }
 

@@ -4,6 +4,7 @@
 #include "proto/smtp_server.h"
 
 #include "base/check.h"
+#include "proto/dsn_parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,30 @@ static void check_order(struct model *model, enum smtp_question_kind kind, bool 
     }
 }
 
+/* What a sender wants to be told can be kept: it decodes. */
+static void trace_mail(struct run *run, const struct smtp_mail *mail)
+{
+    char decoded[DSN_ENVELOPE_ID_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    writer_counted(&run->trace, mail->reverse_path.text);
+    writer_u8(&run->trace, (uint8_t)mail->back);
+    if (mail->envelope_id.len > 0)
+        CHECK(dsn_decode_envelope_id(mail->envelope_id, &w));
+    writer_counted(&run->trace, writer_slice(&w));
+}
+
+static void trace_rcpt(struct run *run, const struct smtp_rcpt *rcpt)
+{
+    char decoded[DSN_ORIGINAL_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    writer_counted(&run->trace, rcpt->forward_path.text);
+    writer_u8(&run->trace, rcpt->notify);
+    CHECK((rcpt->notify & DSN_NEVER) == 0 || rcpt->notify == DSN_NEVER);
+    if (rcpt->original.len > 0)
+        CHECK(dsn_decode_original(rcpt->original, &w));
+    writer_counted(&run->trace, writer_slice(&w));
+}
+
 static void answer(struct run *run, const struct smtp_question *question)
 {
     writer_u8(&run->trace, (uint8_t)question->kind);
@@ -158,9 +183,9 @@ static void answer(struct run *run, const struct smtp_question *question)
     writer_counted(&run->trace, question->response);
     writer_u64(&run->trace, question->size);
     if (question->kind == SMTP_ASK_MAIL)
-        writer_counted(&run->trace, question->mail.reverse_path.text);
+        trace_mail(run, &question->mail);
     if (question->kind == SMTP_ASK_RCPT)
-        writer_counted(&run->trace, question->rcpt.forward_path.text);
+        trace_rcpt(run, &question->rcpt);
     if (question->kind == SMTP_ASK_EHLO)
         smtp_server_offer_auth(&run->server, slice_of("PLAIN LOGIN"));
     struct slice reply = answer_to(run, question->kind);
