@@ -48,9 +48,9 @@ static bool messages_are_equal(const struct spool_message *live,
 {
     uint64_t live_oldest = live->oldest != NULL ? live->oldest->number : 0;
     uint64_t replayed_oldest = replayed->oldest != NULL ? replayed->oldest->number : 0;
-    return results_are_equal(live, replayed) && times_are_equal(live, replayed) &&
-           places_are_equal(&live->place, &replayed->place) && live->size == replayed->size &&
-           live_oldest == replayed_oldest;
+    return live->delay_told == replayed->delay_told && results_are_equal(live, replayed) &&
+           times_are_equal(live, replayed) && places_are_equal(&live->place, &replayed->place) &&
+           live->size == replayed->size && live_oldest == replayed_oldest;
 }
 
 static void compare(const struct spool *live, const struct spool *replayed, struct sim_mail *mail)

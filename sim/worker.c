@@ -33,10 +33,11 @@ static void write_main_cf(struct writer *w, const struct sim_weather *weather)
                   "maximal_backoff_time = %llds\n"
                   "maximal_queue_lifetime = %llds\n"
                   "bounce_queue_lifetime = %llds\n"
+                  "delay_warning_time = %llds\n"
                   "tuvi_segment_size = %lld\n",
                   (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
                   (long long)weather->lifetime_s, (long long)weather->lifetime_s,
-                  (long long)weather->segment_size);
+                  (long long)weather->delay_s, (long long)weather->segment_size);
     CHECK(!w->overflow);
 }
 

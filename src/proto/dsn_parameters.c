@@ -7,7 +7,7 @@
 static bool decode_printable(struct slice encoded, struct writer *out)
 {
     size_t start = out->len;
-    if (encoded.len == 0 || !xtext_decode(encoded, out) || out->overflow)
+    if (!xtext_decode(encoded, out) || out->overflow)
         return false;
     for (size_t i = start; i < out->len; i++)
         if (!ascii_is_printable(out->at[i]))
@@ -17,7 +17,7 @@ static bool decode_printable(struct slice encoded, struct writer *out)
 
 bool dsn_decode_envelope_id(struct slice value, struct writer *out)
 {
-    return value.len <= DSN_ENVELOPE_ID_MAX && decode_printable(value, out);
+    return value.len > 0 && value.len <= DSN_ENVELOPE_ID_MAX && decode_printable(value, out);
 }
 
 /* An atom. RFC 3461 §4.2. */
@@ -32,7 +32,8 @@ static bool is_address_type(struct slice type)
 bool dsn_decode_original(struct slice value, struct writer *out)
 {
     size_t semicolon = slice_find(value, ';');
-    if (value.len > DSN_ORIGINAL_MAX || !is_address_type(slice_first(value, semicolon)))
+    if (value.len > DSN_ORIGINAL_MAX || semicolon == value.len ||
+        !is_address_type(slice_first(value, semicolon)))
         return false;
     writer_bytes(out, slice_first(value, semicolon + 1));
     return decode_printable(slice_skip(value, semicolon + 1), out);

@@ -37,7 +37,8 @@ TEST(an_original_recipient_has_a_type_and_an_address)
     assert_string_equal(decoded(dsn_decode_original, "rfc822;ada@example.org"),
                         "rfc822;ada@example.org");
     assert_string_equal(decoded(dsn_decode_original, "X-Local;a+2Bb+20c;d"), "X-Local;a+b c;d");
-    assert_string_equal(decoded(dsn_decode_original, "rfc822;"), "-");
+    assert_string_equal(decoded(dsn_decode_original, "rfc822;"), "rfc822;");
+    assert_string_equal(decoded(dsn_decode_original, "rfc822"), "-");
     assert_string_equal(decoded(dsn_decode_original, ";ada@example.org"), "-");
     assert_string_equal(decoded(dsn_decode_original, "ada@example.org"), "-");
     assert_string_equal(decoded(dsn_decode_original, "rfc+20822;ada"), "-");

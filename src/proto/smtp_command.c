@@ -171,9 +171,9 @@ static const char *take_rcpt_parameter(unsigned how, const struct parameter *par
     if (is_notify)
         return rcpt->notify == 0 && dsn_read_notify(parameter->value, &rcpt->notify)
                    ? NULL
-                   : "501 5.5.4 Bad NOTIFY parameter syntax";
+                   : "501 5.5.4 Error: Bad NOTIFY parameter syntax";
     if (rcpt->original.len > 0 || !dsn_decode_original(parameter->value, &w))
-        return "501 5.5.4 Bad ORCPT parameter syntax";
+        return "501 5.5.4 Error: Bad ORCPT parameter syntax";
     rcpt->original = parameter->value;
     return NULL;
 }
