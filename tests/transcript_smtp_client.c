@@ -53,6 +53,10 @@ static void set(struct slice name, struct slice value)
         recipients[transaction.recipient_count++] = value;
     } else if (slice_is(name, "8bit")) {
         transaction.eight_bit = true;
+    } else if (slice_is(name, "utf8")) {
+        transaction.utf8 = true;
+    } else if (slice_is(name, "utf8_header")) {
+        transaction.utf8_header = true;
     } else if (set_wish(name, value)) {
         return;
     } else if (!slice_is(name, "size") || !slice_to_number(value, 1u << 30, &transaction.size)) {
@@ -72,7 +76,8 @@ static void trace_result(const struct smtp_client_step *step, struct buf *trace)
     char status[SMTP_STATUS_MAX];
     struct slice recipient = recipients[step->recipient];
     if (step->reply == NULL) {
-        buf_add_printf(trace, "result <%.*s> %s", SLICE_PRINTF(recipient), step->text);
+        buf_add_printf(trace, "result <%.*s> %s %s", SLICE_PRINTF(recipient),
+                       step->obstacle->status, step->obstacle->text);
         return;
     }
     smtp_reply_status(step->reply, status);

@@ -26,6 +26,8 @@ static const struct flag flags[] = {
     {"auth_old_form", &settings.auth_old_form},
     {"wrappermode", &tls_from_the_start},
     {"strict_paths", &settings.strict_paths},
+    {"utf8", &settings.utf8_enabled},
+    {"utf8_strict", &settings.utf8_strict},
     {"xclient", &terms.xclient},
     {"xforward", &terms.xforward},
 };
@@ -115,6 +117,8 @@ static void trace_mail(const struct smtp_mail *mail, struct buf *trace)
         buf_add_printf(trace, " size=%llu", (unsigned long long)mail->size);
     if (mail->eight_bit)
         buf_add_text(trace, " 8bit");
+    if (mail->utf8)
+        buf_add_text(trace, " utf8");
     if (mail->back != DSN_RETURN_UNSAID)
         buf_add_printf(trace, " return=%s", dsn_return_name(mail->back));
     if (mail->envelope_id.len > 0)

@@ -173,6 +173,12 @@ NUMBER(smtpd_forbid_bare_newline_reject_code, BY_SMTPD, "550", 400, 599,
        "The reply code of smtpd_forbid_bare_newline = reject.")
 FLAG(strict_rfc821_envelopes, BY_SMTPD, "no",
      "Whether addresses in MAIL and RCPT must stand in angle brackets.")
+FLAG(
+    smtputf8_enable, BY_SMTPD, "${{$compatibility_level} <level {1} ? {no} : {yes}}",
+    "Whether mail with addresses and headers in UTF-8 is taken: SMTPUTF8 is offered. It goes on to "
+    "servers that offer it too, and else comes back.")
+FLAG(strict_smtputf8, BY_SMTPD, "no",
+     "Whether addresses in UTF-8 are taken only where the client declares SMTPUTF8.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,

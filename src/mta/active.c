@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "mta/snapshot.h"
 #include "proto/address.h"
 
@@ -321,8 +322,10 @@ static struct dsn_wish wish_for(struct active *active, size_t recipient)
     struct writer w = writer_over(text, sizeof text);
     if (wish.original.len > 0)
         return wish;
-    writer_text(&w, "rfc822;");
-    writer_bytes(&w, name.len > 0 ? name : envelope->recipients[recipient]);
+    if (name.len == 0)
+        name = envelope->recipients[recipient];
+    writer_text(&w, utf8_is_ascii(name) ? "rfc822;" : "utf-8;");
+    writer_bytes(&w, name);
     if (!w.overflow)
         (void)arena_copy(&active->arena, writer_slice(&w), &wish.original);
     return wish;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "mta/report.h"
 #include "mta/snapshot.h"
 #include "spool/content.h"
@@ -65,6 +66,7 @@ static void write(struct bounce *bounce)
                                   .queue_id = bounce->queue_id,
                                   .now = bounce->now,
                                   .boundary = bounce->boundary,
+                                  .utf8 = bounce_needs_utf8(bounce->subject),
                                   .original = buf_slice(&bounce->original),
                                   .out = &bounce->report};
     report_write(&report);
@@ -82,6 +84,17 @@ static bool begin_upload(struct bounce *bounce)
     return true;
 }
 
+/* A sender whose address is in UTF-8 stands in the header, as To. */
+static uint32_t flags_of(const struct bounce *bounce)
+{
+    uint32_t flags = ENVELOPE_NOTICE | ENVELOPE_EIGHT_BIT;
+    if (bounce_needs_utf8(bounce->subject))
+        flags |= ENVELOPE_UTF8;
+    if (!utf8_is_ascii(bounce->subject->view->envelope.sender))
+        flags |= ENVELOPE_UTF8_HEADER;
+    return flags;
+}
+
 static void store(struct bounce *bounce)
 {
     if (bounce->upload == NULL && !begin_upload(bounce)) {
@@ -91,7 +104,7 @@ static void store(struct bounce *bounce)
     struct slice rest = slice_skip(buf_slice(&bounce->report), bounce->stored);
     if (rest.len > 0) /* else the upload is whole, and only waits for room */
         bounce->stored += spool_upload_add(bounce->upload, rest);
-    struct envelope envelope = {.flags = ENVELOPE_NOTICE | ENVELOPE_EIGHT_BIT,
+    struct envelope envelope = {.flags = flags_of(bounce),
                                 .arrival_us = bounce->now.wall_us,
                                 .recipients = &bounce->subject->view->envelope.sender,
                                 .recipient_count = 1};

@@ -25,6 +25,9 @@ struct bounce_subject {
  * hear it. */
 bool bounce_concerns(const struct bounce_subject *subject, size_t recipient);
 
+/* It has addresses in UTF-8, or the message was declared to (RFC 6533). */
+bool bounce_needs_utf8(const struct bounce_subject *subject);
+
 /* Makes the report and puts it into the spool. `made` is called once, when the report is in the log
  * (its batch may not be durable yet, but what is appended to the log afterwards cannot outlive it).
  * It may be called before this returns. The subject must live until then. A report of delay is in

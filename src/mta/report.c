@@ -1,5 +1,6 @@
 #include "mta/report.h"
 
+#include "base/utf8.h"
 #include "proto/date.h"
 #include "proto/received.h"
 
@@ -71,6 +72,25 @@ bool bounce_concerns(const struct bounce_subject *subject, size_t recipient)
     return tells_expansion(subject, recipient) ||
            (result->outcome == ATTEMPT_SENT && result->arrival != ARRIVAL_PASSED_ON &&
             dsn_wants(&wish, DSN_SUCCESS));
+}
+
+/* ---- addresses in UTF-8: RFC 6533 ---- */
+
+static const char *type_of(struct slice address)
+{
+    return utf8_is_ascii(address) ? "rfc822" : "utf-8";
+}
+
+bool bounce_needs_utf8(const struct bounce_subject *subject)
+{
+    const struct envelope *envelope = &subject->view->envelope;
+    if ((envelope->flags & ENVELOPE_UTF8) != 0 || !utf8_is_ascii(envelope->sender))
+        return true;
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        if (bounce_concerns(subject, i) &&
+            (!utf8_is_ascii(envelope->recipients[i]) || !utf8_is_ascii(envelope->originals[i])))
+            return true;
+    return false;
 }
 
 /* ---- head ---- */
@@ -173,7 +193,9 @@ static void write_explanation(const struct report *report, size_t recipient)
 static void write_notice(const struct report *report)
 {
     size_t left_out = 0;
-    write_part_head(report, "Notification", "text/plain; charset=us-ascii", "");
+    write_part_head(report, "Notification",
+                    report->utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii",
+                    report->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
     buf_add_printf(
         report->out,
         "This is the mail system at host %s.\r\n"
@@ -218,11 +240,12 @@ static const char *action_of(const struct report *report, size_t recipient)
 static void write_original_recipient(const struct report *report, size_t recipient)
 {
     struct slice said = envelope_wish(envelope_of(report), recipient).original;
+    struct slice name = name_of(report, recipient);
     if (said.len > 0)
         buf_add_printf(report->out, "Original-Recipient: %.*s\r\n", SLICE_PRINTF(said));
     else
-        buf_add_printf(report->out, "Original-Recipient: rfc822;%.*s\r\n",
-                       SLICE_PRINTF(name_of(report, recipient)));
+        buf_add_printf(report->out, "Original-Recipient: %s;%.*s\r\n", type_of(name),
+                       SLICE_PRINTF(name));
 }
 
 static void write_diagnostics(const struct report *report, const struct attempt_result *result)
@@ -241,9 +264,10 @@ static void write_recipient_fields(const struct report *report, size_t recipient
     const struct attempt_result *result = &subject->results[recipient];
     bool expanded = tells_expansion(subject, recipient);
     char date[DATE_MAX];
-    buf_add_printf(report->out, "Final-Recipient: rfc822; %.*s\r\n",
-                   SLICE_PRINTF(expanded ? name_of(report, recipient)
-                                         : envelope_of(report)->recipients[recipient]));
+    struct slice final =
+        expanded ? name_of(report, recipient) : envelope_of(report)->recipients[recipient];
+    buf_add_printf(report->out, "Final-Recipient: %s; %.*s\r\n", type_of(final),
+                   SLICE_PRINTF(final));
     write_original_recipient(report, recipient);
     buf_add_printf(report->out, "Action: %s\r\nStatus: %s\r\n", action_of(report, recipient),
                    expanded ? "2.0.0" : result->status);
@@ -267,16 +291,19 @@ static void write_status(const struct report *report)
     const struct bounce_subject *subject = report->subject;
     const struct envelope *envelope = envelope_of(report);
     char date[DATE_MAX];
-    write_part_head(report, "Delivery report", "message/delivery-status", "");
+    write_part_head(report, "Delivery report",
+                    report->utf8 ? "message/global-delivery-status" : "message/delivery-status",
+                    report->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
     buf_add_printf(report->out, "Reporting-MTA: dns; %s\r\n", report->parameters->myhostname);
     if (envelope->envelope_id.len > 0)
         buf_add_printf(report->out, "Original-Envelope-Id: %.*s\r\n",
                        SLICE_PRINTF(envelope->envelope_id));
     buf_add_printf(report->out,
                    "X-Postfix-Queue-ID: %s\r\n"
-                   "X-Postfix-Sender: rfc822; %.*s\r\n"
+                   "X-Postfix-Sender: %s; %.*s\r\n"
                    "Arrival-Date: %.*s\r\n\r\n",
-                   subject->queue_id.text, SLICE_PRINTF(envelope->sender),
+                   subject->queue_id.text, type_of(envelope->sender),
+                   SLICE_PRINTF(envelope->sender),
                    SLICE_PRINTF(write_moment(date, report->now, subject->arrival_us)));
     for (size_t i = 0; i < envelope->recipient_count; i++)
         if (bounce_concerns(subject, i) && has_room_for_recipient(report))
@@ -309,10 +336,13 @@ static void write_original(const struct report *report)
     const struct wording *wording = &wordings[report->subject->kind];
     struct slice original = report->original;
     if (is_header_enough(report)) {
-        write_part_head(report, wording->header_part, "text/rfc822-headers", "");
+        write_part_head(report, wording->header_part,
+                        report->utf8 ? "message/global-headers" : "text/rfc822-headers",
+                        report->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
         original = header_of(original);
     } else {
-        write_part_head(report, wording->whole_part, "message/rfc822",
+        write_part_head(report, wording->whole_part,
+                        report->utf8 ? "message/global" : "message/rfc822",
                         "Content-Transfer-Encoding: 8bit\r\n");
     }
     buf_add(report->out, original);

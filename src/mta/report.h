@@ -17,6 +17,7 @@ struct report {
     struct queue_id queue_id; /* its own */
     struct moment now;
     const char *boundary;
+    bool utf8;
     struct slice original; /* the beginning of the message */
     struct buf *out;       /* with room for all that is above REPORT_MAX */
 };

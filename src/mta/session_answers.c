@@ -62,6 +62,7 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         return;
     }
     transaction->eight_bit = mail->eight_bit;
+    transaction->utf8 = mail->utf8;
     transaction->envelope_len = transaction->sender.len + transaction->envelope_id.len + 48;
     session_answer(session, "250 2.1.0 Ok");
 }

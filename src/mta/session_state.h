@@ -48,6 +48,7 @@ struct transaction {
     size_t named_count;      /* RCPTs that were good */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;
+    bool utf8;
     enum dsn_return back; /* what the sender wants to be told … */
     struct slice envelope_id;
     struct dsn_wish *wishes; /* … of each recipient */

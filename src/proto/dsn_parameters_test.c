@@ -51,6 +51,19 @@ TEST(an_original_recipient_has_a_type_and_an_address)
     assert_string_equal(decoded(dsn_decode_original, longest), "-");
 }
 
+TEST(an_original_recipient_may_be_of_the_type_utf8)
+{
+    assert_string_equal(decoded(dsn_decode_original, "utf-8;j\\x{F5}geva@example.ee"),
+                        "utf-8;jõgeva@example.ee");
+    assert_string_equal(decoded(dsn_decode_original, "UTF-8;jõgeva@example.ee"),
+                        "UTF-8;jõgeva@example.ee");
+    assert_string_equal(decoded(dsn_decode_original, "utf-8;a\\x{0A}b"), "-");
+    assert_string_equal(decoded(dsn_decode_original, "rfc822;jõgeva@example.ee"), "-");
+    struct writer w = writer_over(text, sizeof text);
+    dsn_encode_original(slice_of("utf-8;jõgeva@example.ee"), &w);
+    assert_slice(writer_slice(&w), "utf-8;j\\x{F5}geva@example.ee");
+}
+
 TEST(what_has_no_room_is_not_decoded)
 {
     struct writer w = writer_over(text, 5);
@@ -69,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_envelope_id_is_printable_and_not_too_long),
         cmocka_unit_test(an_original_recipient_has_a_type_and_an_address),
+        cmocka_unit_test(an_original_recipient_may_be_of_the_type_utf8),
         cmocka_unit_test(what_has_no_room_is_not_decoded),
         cmocka_unit_test(an_original_recipient_is_encoded_again),
     };

@@ -1,5 +1,6 @@
 #include "proto/smtp_command.h"
 
+#include "base/utf8.h"
 #include "proto/dsn_parameters.h"
 
 #include <string.h>
@@ -37,6 +38,8 @@ static const char *take_path(struct slice *argument, const struct path_kind *kin
         return kind->wrong_path;
     if (rest.len > 0 && rest.at[0] != ' ')
         return kind->wrong_path;
+    if ((how & SMTP_UTF8_PATHS) == 0 && !utf8_is_ascii(out->text))
+        return kind->wrong_path;
     *argument = rest;
     return NULL;
 }
@@ -61,6 +64,14 @@ static bool take_parameter(struct slice *rest, struct parameter *out)
 
 static const char unsupported[] = "555 5.5.4 Unsupported option: ";
 static const char dsn_refused[] = "501 5.7.1 DSN support is disabled";
+
+/* Postfix forgives what was not declared, unless it is told to be strict. */
+static const char *must_declare(unsigned how, bool declared, const struct address *address)
+{
+    if ((how & SMTP_UTF8_STRICT) == 0 || declared || utf8_is_ascii(address->text))
+        return NULL;
+    return "553 5.6.7 Must declare SMTPUTF8 to send unicode address";
+}
 
 /* ---- MAIL ---- */
 
@@ -121,14 +132,21 @@ static const char *take_envelope_id(struct mail_reading *reading, struct slice v
     return NULL;
 }
 
+static const char *take_utf8(struct mail_reading *reading, struct slice value)
+{
+    (void)value;
+    if ((reading->how & SMTP_UTF8_OFFERED) == 0)
+        return unsupported;
+    reading->mail.utf8 = true;
+    return NULL;
+}
+
 static const struct {
     const char *name;
     mail_taker take;
-} mail_parameters[] = {{"SIZE=", take_size},
-                       {"BODY=", take_body},
-                       {"AUTH=", take_auth},
-                       {"RET=", take_return},
-                       {"ENVID=", take_envelope_id}};
+} mail_parameters[] = {{"SMTPUTF8", take_utf8}, {"SIZE=", take_size},
+                       {"BODY=", take_body},    {"AUTH=", take_auth},
+                       {"RET=", take_return},   {"ENVID=", take_envelope_id}};
 
 static const char *take_mail_parameter(struct mail_reading *reading,
                                        const struct parameter *parameter)
@@ -151,6 +169,8 @@ const char *smtp_mail_parse(struct slice argument, unsigned how, struct smtp_mai
         *culprit = parameter.text;
         wrong = take_mail_parameter(&reading, &parameter);
     }
+    if (wrong == NULL)
+        wrong = must_declare(how, reading.mail.utf8, &reading.mail.reverse_path);
     if (wrong == NULL)
         *out = reading.mail;
     return wrong;
@@ -192,6 +212,8 @@ const char *smtp_rcpt_parse(struct slice argument, unsigned how, struct smtp_rcp
         *culprit = parameter.text;
         wrong = take_rcpt_parameter(how, &parameter, &rcpt);
     }
+    if (wrong == NULL)
+        wrong = must_declare(how, (how & SMTP_UTF8_DECLARED) != 0, &rcpt.forward_path);
     if (wrong == NULL)
         *out = rcpt;
     return wrong;

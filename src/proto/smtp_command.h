@@ -13,6 +13,7 @@ struct smtp_command {
 struct smtp_mail {
     struct address reverse_path;
     uint64_t size;            /* RFC 1870; 0 when not declared */
+    bool utf8;                /* SMTPUTF8, RFC 6531 */
     bool eight_bit;           /* BODY=8BITMIME, RFC 6152 */
     enum dsn_return back;     /* RET=, RFC 3461 … */
     struct slice envelope_id; /* … and ENVID=, still encoded */
@@ -29,9 +30,13 @@ bool smtp_command_parse(struct slice line, struct smtp_command *out);
 
 /* How the arguments of MAIL and RCPT are read. */
 enum {
-    SMTP_AUTH_OFFERED = 1, /* MAIL may have AUTH= */
-    SMTP_STRICT_PATHS = 2, /* a path without its brackets is none */
-    SMTP_DSN_REFUSED = 4,  /* no report can be asked for */
+    SMTP_AUTH_OFFERED = 1,   /* MAIL may have AUTH= */
+    SMTP_STRICT_PATHS = 2,   /* a path without its brackets is none */
+    SMTP_DSN_REFUSED = 4,    /* no report can be asked for */
+    SMTP_UTF8_OFFERED = 8,   /* MAIL may have SMTPUTF8 */
+    SMTP_UTF8_PATHS = 16,    /* addresses may have UTF-8 … */
+    SMTP_UTF8_STRICT = 32,   /* … where SMTPUTF8 was said, */
+    SMTP_UTF8_DECLARED = 64, /* as MAIL did for this RCPT */
 };
 
 /* NULL, or the reply that says what is wrong; a reply that ends in ": " wants *culprit behind it.

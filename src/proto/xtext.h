@@ -10,4 +10,9 @@
 bool xtext_decode(struct slice encoded, struct writer *out);
 void xtext_encode(struct slice text, struct writer *out);
 
+/* The same for addresses of the type utf-8: "\x{F5}" stands for a character. RFC 6533 §3. What is
+ * read may also hold UTF-8 as it is; what is written is ASCII. */
+bool utf8_xtext_decode(struct slice encoded, struct writer *out);
+void utf8_xtext_encode(struct slice text, struct writer *out);
+
 #endif

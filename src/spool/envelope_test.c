@@ -72,6 +72,8 @@ TEST(what_the_sender_wants_to_be_told_survives_too)
     assert_slice(envelope_wish(&read, 1).original, "rfc822;b");
     envelope.wishes = NULL;
     envelope.envelope_id = slice_of("QQ");
+    assert_round_trip(&envelope, &read, &arena);
+    assert_slice(read.envelope_id, "QQ");
     envelope.back = DSN_RETURN_HEADERS;
     envelope.delayed = 77;
     assert_round_trip(&envelope, &read, &arena);

@@ -186,7 +186,7 @@ static uint64_t put_wishes(void)
         {DSN_SUCCESS | DSN_FAILURE | DSN_DELAY, SLICE_LITERAL("rfc822;jogeva+tag@example.ee")},
         {0, SLICE_LITERAL("x400;/S=eve/")},
         {DSN_FAILURE, SLICE_LITERAL("")}};
-    struct envelope envelope = {.flags = ENVELOPE_EIGHT_BIT | ENVELOPE_UTF8,
+    struct envelope envelope = {.flags = ENVELOPE_EIGHT_BIT | ENVELOPE_UTF8 | ENVELOPE_UTF8_HEADER,
                                 .arrival_us = 1795000000654321,
                                 .sender = SLICE_LITERAL("ada@example.org"),
                                 .recipients = recipients,
