@@ -49,8 +49,8 @@ static bool messages_are_equal(const struct spool_message *live,
 {
     uint64_t live_oldest = live->oldest != NULL ? live->oldest->number : 0;
     uint64_t replayed_oldest = replayed->oldest != NULL ? replayed->oldest->number : 0;
-    return results_are_equal(live, replayed) && times_are_equal(live, replayed) &&
-           live->size == replayed->size &&
+    return live->delay_told == replayed->delay_told && results_are_equal(live, replayed) &&
+           times_are_equal(live, replayed) && live->size == replayed->size &&
            (live->in_hand ||
             (places_are_equal(&live->place, &replayed->place) && live_oldest == replayed_oldest));
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 4 };
+#include <string.h>
+
+enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 16 };
 
 static const char main_cf[] = "compatibility_level = 3.6\n"
                               "myhostname = mx.sim.test\n"
@@ -33,10 +35,11 @@ static void write_main_cf(struct writer *w, const struct sim_weather *weather)
                   "maximal_backoff_time = %llds\n"
                   "maximal_queue_lifetime = %llds\n"
                   "bounce_queue_lifetime = %llds\n"
+                  "delay_warning_time = %llds\n"
                   "tuvi_segment_size = %lld\n",
                   (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
                   (long long)weather->lifetime_s, (long long)weather->lifetime_s,
-                  (long long)weather->segment_size);
+                  (long long)weather->delay_s, (long long)weather->segment_size);
     CHECK(!w->overflow);
 }
 
@@ -68,16 +71,17 @@ static struct config *load_config(const struct sim_weather *weather)
 static const struct config *first_config(const struct sim_weather *weather)
 {
     static struct {
-        int64_t backoff_min_s, segment_size;
+        char main_cf[CONFIG_MAX];
         const struct config *config;
     } known[FIRST_CONFIGS];
+    char text[CONFIG_MAX] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
     size_t i = 0;
-    while (known[i].config != NULL && (known[i].backoff_min_s != weather->backoff_min_s ||
-                                       known[i].segment_size != weather->segment_size))
+    write_main_cf(&w, weather);
+    while (known[i].config != NULL && strcmp(known[i].main_cf, text) != 0)
         CHECK(++i < FIRST_CONFIGS);
     if (known[i].config == NULL) {
-        known[i].backoff_min_s = weather->backoff_min_s;
-        known[i].segment_size = weather->segment_size;
+        memcpy(known[i].main_cf, text, sizeof text);
         known[i].config = load_config(weather);
     }
     return known[i].config;

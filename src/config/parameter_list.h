@@ -173,6 +173,12 @@ NUMBER(smtpd_forbid_bare_newline_reject_code, BY_SMTPD, "550", 400, 599,
        "The reply code of smtpd_forbid_bare_newline = reject.")
 FLAG(strict_rfc821_envelopes, BY_SMTPD, "no",
      "Whether addresses in MAIL and RCPT must stand in angle brackets.")
+FLAG(
+    smtputf8_enable, BY_SMTPD, "${{$compatibility_level} <level {1} ? {no} : {yes}}",
+    "Whether mail with addresses and headers in UTF-8 is taken: SMTPUTF8 is offered. It goes on to "
+    "servers that offer it too, and else comes back.")
+FLAG(strict_smtputf8, BY_SMTPD, "no",
+     "Whether addresses in UTF-8 are taken only where the client declares SMTPUTF8.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,
@@ -405,6 +411,9 @@ TIME(lmtp_data_xfer_timeout, BY_SMTP, "180s", 's', 1,
 TIME(lmtp_data_done_timeout, BY_SMTP, "600s", 's', 1,
      "How long each recipient's answer to a whole message may take.")
 TIME(lmtp_quit_timeout, BY_SMTP, "300s", 's', 1, "How long LMTP's answer to QUIT may take.")
+FLAG(lmtp_assume_final, BY_SMTP, "no",
+     "Whether a report of success says of mail that an LMTP server took that it was delivered, "
+     "instead of relayed.")
 NUMBER(lmtp_destination_concurrency_limit, BY_QUEUE, "$default_destination_concurrency_limit", 0,
        INT32_MAX, "How many connections one LMTP server gets at once; 0 means no limit.")
 NUMBER(lmtp_destination_recipient_limit, BY_QUEUE, "$default_destination_recipient_limit", 0,
@@ -420,6 +429,9 @@ TIME(maximal_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "How long delivery is tried before the mail is returned; 0 means one attempt.")
 TIME(bounce_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "The same for notices, which are dropped instead.")
+TIME(delay_warning_time, BY_QUEUE, "0h", 'h', 0,
+     "After how long the sender of mail that is still not delivered is told so, once; 0 means "
+     "never.")
 NUMBER(bounce_size_limit, BY_QUEUE, "50000", 1, INT32_MAX,
        "How many bytes a message may have to come back whole with a notice; of a longer one "
        "the header comes back.")

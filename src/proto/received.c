@@ -1,5 +1,6 @@
 #include "proto/received.h"
 
+#include "base/utf8.h"
 #include "proto/date.h"
 
 /* Foreign text inside a comment: printable, and with no parenthesis that could end the comment
@@ -44,7 +45,7 @@ static void write_tls(struct writer *w, const struct tls_facts *tls)
 
 void received_write_protocol(struct writer *w, const struct received *received)
 {
-    writer_text(w, received->esmtp ? "ESMTP" : "SMTP");
+    writer_text(w, received->utf8 ? "UTF8SMTP" : received->esmtp ? "ESMTP" : "SMTP");
     if (received->esmtp && received->under_tls)
         writer_byte(w, 'S');
     if (received->esmtp && received->authenticated)
@@ -57,7 +58,10 @@ static void write_end(struct writer *w, const struct received *received)
     writer_bytes(w, received->queue_id);
     if (received->recipient.len > 0) {
         writer_text(w, "\r\n\tfor <");
-        writer_printable(w, received->recipient);
+        if (received->utf8)
+            utf8_write_visible(w, received->recipient);
+        else
+            writer_printable(w, received->recipient);
         writer_byte(w, '>');
     }
     writer_text(w, received->recipient.len > 0 ? "; " : ";\r\n\t");

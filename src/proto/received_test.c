@@ -123,6 +123,21 @@ TEST(certificates_are_told)
     }
 }
 
+TEST(utf8_is_told_and_shown_where_it_was_declared)
+{
+    struct received received = example();
+    received.recipient = slice_of("jõgeva@example.ee");
+    assert_header(&received,
+                  "Received: from client.example (unknown [192.0.2.1])\r\n"
+                  "\tby mx.example.org (Tuvi) with ESMTP id 58E4E10001\r\n"
+                  "\tfor <j??geva@example.ee>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+    received.utf8 = received.under_tls = received.authenticated = true;
+    assert_header(&received,
+                  "Received: from client.example (unknown [192.0.2.1])\r\n"
+                  "\tby mx.example.org (Tuvi) with UTF8SMTPSA id 58E4E10001\r\n"
+                  "\tfor <jõgeva@example.ee>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +147,7 @@ int main(void)
         cmocka_unit_test(foreign_text_cannot_leave_its_place),
         cmocka_unit_test(what_was_made_here_came_from_nobody),
         cmocka_unit_test(certificates_are_told),
+        cmocka_unit_test(utf8_is_told_and_shown_where_it_was_declared),
     };
     return RUN_TESTS(tests);
 }

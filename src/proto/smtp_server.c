@@ -31,6 +31,8 @@ static struct smtp_server_step ask(struct smtp_server *server, struct smtp_quest
 {
     server->asking = true;
     server->asked = question.kind;
+    if (question.kind == SMTP_ASK_MAIL)
+        server->utf8 = question.mail.utf8;
     return (struct smtp_server_step){.kind = SMTP_SERVER_ASK, .question = question};
 }
 

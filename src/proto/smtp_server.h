@@ -1,5 +1,5 @@
 /* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
- * 6152.
+ * 6152, 3461, 6531.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,
@@ -39,6 +39,8 @@ struct smtp_server_settings {
     bool helo_required;
     bool strict_paths; /* MAIL and RCPT want their angle brackets */
     bool vrfy_enabled;
+    bool utf8_enabled; /* SMTPUTF8; command lines must be UTF-8 */
+    bool utf8_strict;  /* addresses may have UTF-8 only where it was declared */
     bool tls_offered;  /* STARTTLS */
     bool tls_required; /* nothing but greetings before TLS */
     bool auth_enabled;
@@ -159,6 +161,7 @@ struct smtp_server {
     bool authenticated;
     bool bare_lf_seen;      /* in any command or message so far */
     bool spoken;            /* the client has said something */
+    bool utf8;              /* this transaction has SMTPUTF8 */
     bool recipient_refused; /* some RCPT of this transaction got no 250 */
     bool paused;            /* the pause before the waiting reply is over */
     bool too_many_errors;

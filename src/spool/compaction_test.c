@@ -51,6 +51,19 @@ TEST(large_content_moves_with_its_message)
     finish();
 }
 
+/* The notice is delivered, and its record goes long before the message. */
+static void tell_delay(uint64_t id)
+{
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("ada@example.org"),
+                                .recipient_count = 1,
+                                .delayed = id};
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    assert_true(spool_record_done(&spool, spool_next_committed(&spool)));
+    run_disk();
+}
+
 TEST(the_state_of_a_message_moves_with_it)
 {
     start();
@@ -62,6 +75,7 @@ TEST(the_state_of_a_message_moves_with_it)
     assert_true(spool_record_try(&spool, message_of(kept), 777, results + 2, 1));
     assert_true(spool_record_order(&spool, message_of(held), RECORD_HOLD));
     assert_true(spool_record_order(&spool, message_of(held), RECORD_EXPIRE));
+    tell_delay(kept);
     for (int round = 0; round < 3; round++) {
         pass_mail(5);
         restart();
@@ -74,6 +88,8 @@ TEST(the_state_of_a_message_moves_with_it)
         assert_false(spool_message_finished(message, 2));
         assert_false(message->held || message->expired);
         assert_true(message_of(held)->held && message_of(held)->expired);
+        assert_true(message->delay_told);
+        assert_false(message_of(held)->delay_told);
     }
     finish();
 }

@@ -28,6 +28,7 @@ struct spool_message {
     uint32_t tries;
     bool held;          /* no attempt until it is released */
     bool expired;       /* the next attempt is the last */
+    bool delay_told;    /* there was a notice of its delay */
     bool in_hand;       /* the owner's: the message is being read, so it must stay where it is */
     bool unwanted;      /* the owner's: it is done when its attempts are back, however they went */
     bool moving;        /* compaction copies it */
