@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 16 };
