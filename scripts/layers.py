@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # floor: (floors it may see, further system headers beyond the language's own)
 FLOORS = {
     "base": ((), ()),
-    "proto": (("base",), ()),
+    "proto": (("base",), ("idn2.h",)),
     "config": (("base",), ("pcre2.h", "regex.h")),
     "spool": (("base",), ("xxhash.h",)),
     "tls": (("base",), ("openssl/",)),
@@ -47,6 +47,7 @@ ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "memchr", "memmem", 
 ALLOWED_FOR = {
     "base": {"calloc", "realloc", "free", "abort", "fprintf", "__fprintf_chk", "stderr", "vsnprintf",
              "__vsnprintf_chk", "snprintf", "__snprintf_chk", "strerror"},
+    "proto": {"idn2_free", "idn2_to_ascii_8z", "idn2_to_unicode_8z8z"},
     "spool": {"XXH3_64bits_withSeed"},
     "config": {"qsort", "bsearch", "regcomp", "regexec", "regfree", "regerror",
                "pcre2_compile_8", "pcre2_code_free_8", "pcre2_get_error_message_8", "pcre2_get_ovector_pointer_8",

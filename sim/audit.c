@@ -43,14 +43,16 @@ static bool times_are_equal(const struct spool_message *live, const struct spool
            (put_off || live->next_try_us == replayed->next_try_us);
 }
 
+/* One that is in hand stays where it is, though it may have a newer place already. */
 static bool messages_are_equal(const struct spool_message *live,
                                const struct spool_message *replayed)
 {
     uint64_t live_oldest = live->oldest != NULL ? live->oldest->number : 0;
     uint64_t replayed_oldest = replayed->oldest != NULL ? replayed->oldest->number : 0;
-    return results_are_equal(live, replayed) && times_are_equal(live, replayed) &&
-           places_are_equal(&live->place, &replayed->place) && live->size == replayed->size &&
-           live_oldest == replayed_oldest;
+    return live->delay_told == replayed->delay_told && results_are_equal(live, replayed) &&
+           times_are_equal(live, replayed) && live->size == replayed->size &&
+           (live->in_hand ||
+            (places_are_equal(&live->place, &replayed->place) && live_oldest == replayed_oldest));
 }
 
 static void compare(const struct spool *live, const struct spool *replayed, struct sim_mail *mail)

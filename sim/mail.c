@@ -88,6 +88,7 @@ void sim_mail_free(struct sim_mail *mail)
     for (unsigned i = 0; i < mail->message_count; i++)
         buf_free(&mail->messages[i].content);
     memory_free(mail->messages);
+    memory_free(mail->delays);
 }
 
 struct sim_message *sim_mail_find(struct sim_mail *mail, struct slice number)
@@ -179,6 +180,8 @@ void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct s
         return;
     if (of->starts != mail->starts)
         sim_note(mail->clock, POINT_RETRY_AFTER_RESTART);
+    if (message->told_starts != 0 && message->told_starts != mail->starts)
+        sim_note(mail->clock, POINT_RETRY_AFTER_DELAY_TOLD);
     if (of->deferred == 3)
         sim_note(mail->clock, POINT_FOURTH_TRY);
     if (of->answer.open > 0 && surely > 0 && !jumped && mail->disk->hurt == 0 &&
@@ -222,10 +225,15 @@ void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct
     settle(mail, of);
 }
 
+/* However the clock jumped. After a start it is not known how long ago the last try was, and each
+ * jump may make one wait look as if it were over. */
 static bool may_have_expired(const struct sim_mail *mail, const struct sim_message *message)
 {
     int64_t age_us = mail->clock->now_us - message->first_us;
-    return mail->jumps > 0 || age_us >= mail->weather->lifetime_s * US_PER_S - CLOCK_SLACK_US;
+    int64_t slack_us = CLOCK_SLACK_US;
+    if (mail->jumps > 0 && mail->starts > 1)
+        slack_us += (1 + mail->jumps) * mail->weather->backoff_max_s * US_PER_S;
+    return age_us >= mail->weather->lifetime_s * US_PER_S - slack_us;
 }
 
 void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,
@@ -241,6 +249,47 @@ void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,
         sim_note(mail->clock, POINT_BOUNCED_DONE_LOST);
     happen(mail, &about->report);
     settle(mail, about);
+}
+
+/* FNV-1a */
+static uint64_t number_of(struct slice text)
+{
+    uint64_t number = 0xcbf29ce484222325;
+    for (size_t i = 0; i < text.len; i++)
+        number = (number ^ (unsigned char)text.at[i]) * 0x100000001b3;
+    return number;
+}
+
+/* The notice itself may come again, as any message may; but there is one about each message, at
+ * whatever moment the worker was killed. */
+static void judge_delay(struct sim_mail *mail, const struct sim_message *message,
+                        const struct sim_delay *delay)
+{
+    for (size_t i = 0; i < mail->delay_count; i++) {
+        if (mail->delays[i].subject != delay->subject)
+            continue;
+        if (mail->delays[i].notice != delay->notice && mail->disk->hurt == 0)
+            sim_mail_wrong(mail, "message %u: two notices of one delay", message->number);
+        return;
+    }
+    mail->delays = memory_grow(mail->delays, (mail->delay_count + 1) * sizeof *mail->delays);
+    mail->delays[mail->delay_count++] = *delay;
+}
+
+void sim_mail_delayed(struct sim_mail *mail, struct sim_message *message, struct slice subject,
+                      struct slice notice)
+{
+    struct sim_delay delay = {.subject = number_of(subject), .notice = number_of(notice)};
+    int64_t age_us = mail->clock->now_us - message->first_us;
+    if (message->transmissions == 0)
+        sim_mail_wrong(mail, "message %u was late before it was sent", message->number);
+    if (mail->jumps == 0 && age_us < mail->weather->delay_s * US_PER_S - CLOCK_SLACK_US)
+        sim_mail_wrong(mail, "message %u: told of a delay after %lld s", message->number,
+                       (long long)age_us / US_PER_S);
+    sim_note(mail->clock, POINT_DELAY_TOLD);
+    if (message->told_starts == 0)
+        message->told_starts = mail->starts;
+    judge_delay(mail, message, &delay);
 }
 
 /* ---- crashes ---- */

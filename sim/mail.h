@@ -40,6 +40,13 @@ struct sim_message {
     int64_t first_us;       /* when it began the first of these */
     bool acknowledged;      /* its client was told 250 */
     bool had_no_space;      /* its client was told 452 */
+    unsigned told_starts;   /* of the worker, when its sender was first told of a delay; 0: never */
+};
+
+/* A notice of delay that came, once or more: the ids of its subject and of itself, as numbers. */
+struct sim_delay {
+    uint64_t subject;
+    uint64_t notice;
 };
 
 struct sim_mail {
@@ -48,6 +55,8 @@ struct sim_mail {
     struct sim_disk *disk;
     struct sim_message *messages;
     unsigned message_count;
+    struct sim_delay *delays;
+    size_t delay_count;
     unsigned unsettled;  /* recipients without delivery or report */
     unsigned wrong;      /* things that must never happen */
     unsigned starts;     /* of the worker */
@@ -80,6 +89,10 @@ void sim_mail_denied(struct sim_mail *mail, struct sim_recipient *of);
 void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct sim_recipient *of);
 void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,
                        struct sim_recipient *about);
+/* It took a notice of the message's delay, which names the queue id that it is about and its own
+ * id. */
+void sim_mail_delayed(struct sim_mail *mail, struct sim_message *message, struct slice subject,
+                      struct slice notice);
 /* The host's answer was heard, for it got another command; or perhaps not, for the connection is
  * lost. */
 void sim_mail_heard(struct sim_mail *mail, struct sim_once *once);

@@ -160,18 +160,32 @@ static void take_reported(struct sink *sink, struct slice address)
     tell_about(sink, &message->recipients[recipient].report);
 }
 
-/* A report names those it is about: "Final-Recipient: rfc822; 12-0@to.sim". */
+/* What stands behind the name of a field, in the line of it that comes first. */
+static struct slice field_of(struct slice text, const char *name)
+{
+    while (text.len > 0 && !slice_starts(text, name))
+        text = slice_skip(text, slice_find(text, '\n') + 1);
+    return slice_trim(slice_skip(slice_first(text, slice_find(text, '\n')), strlen(name)));
+}
+
+/* A report names those it is about, and then says what became of them: "Final-Recipient: rfc822;
+ * 12-0@to.sim", "Action: failed". */
 static void take_bounce(struct sink *sink)
 {
     static const char field[] = "Final-Recipient: rfc822; ";
-    struct slice rest = buf_slice(&sink->data);
+    struct slice all = buf_slice(&sink->data), rest = all;
+    bool delayed = false;
     while (rest.len > 0) {
-        size_t end = slice_find(rest, '\n');
-        struct slice line = slice_first(rest, end);
-        rest = slice_skip(rest, end + 1);
-        if (slice_starts(line, field))
+        struct slice line = slice_first(rest, slice_find(rest, '\n'));
+        if (slice_starts(line, field) && slice_is(field_of(rest, "Action: "), "delayed"))
+            delayed = true;
+        else if (slice_starts(line, field))
             take_reported(sink, slice_skip(line, strlen(field)));
+        rest = slice_skip(rest, line.len + 1);
     }
+    if (delayed)
+        sim_mail_delayed(sink->peers->mail, sink->bounce_to, field_of(all, "X-Postfix-Queue-ID: "),
+                         field_of(all, "Message-Id: "));
 }
 
 /* Reports are never refused: what became of them would be nobody's business any more. */

@@ -6,7 +6,7 @@ enum {
     PIECE = 50000,
     SLOW_PIECE = 1000,
     SLOW_US = 20000000,
-    SILENCE_US = 320000000, /* smtpd_timeout, and some */
+    SILENCE_US = 420000000, /* smtpd_timeout, the longest wait for the auth server, and some */
     HUGE_BYTES = 300000,    /* more than message_size_limit */
 };
 

@@ -19,12 +19,14 @@ static unsigned perhaps(struct sim_clock *clock, unsigned nights, unsigned least
 static void plan_times(struct sim_weather *weather, struct sim_clock *clock)
 {
     weather->lifetime_s = 3600;
+    weather->delay_s = 900;
     weather->backoff_min_s = 60;
     weather->backoff_max_s = 600;
     weather->heal_us = 2 * hour_us;
     if (!sim_once_in(clock, 12))
         return;
     weather->lifetime_s = 2 * 24 * 3600;
+    weather->delay_s = 4 * 3600;
     weather->backoff_min_s = 300;
     weather->backoff_max_s = 4000;
     weather->heal_us = (48 + (int64_t)sim_chance(clock, 96)) * hour_us;

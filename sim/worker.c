@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096 };
+enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 16 };
 
 static const char main_cf[] = "compatibility_level = 3.6\n"
                               "myhostname = mx.sim.test\n"
@@ -35,10 +36,11 @@ static void write_main_cf(struct writer *w, const struct sim_weather *weather)
                   "maximal_backoff_time = %llds\n"
                   "maximal_queue_lifetime = %llds\n"
                   "bounce_queue_lifetime = %llds\n"
+                  "delay_warning_time = %llds\n"
                   "tuvi_segment_size = %lld\n",
                   (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
                   (long long)weather->lifetime_s, (long long)weather->lifetime_s,
-                  (long long)weather->segment_size);
+                  (long long)weather->delay_s, (long long)weather->segment_size);
     CHECK(!w->overflow);
 }
 
@@ -64,6 +66,26 @@ static struct config *load_config(const struct sim_weather *weather)
         exit(2);
     config_notes_free(&notes);
     return config;
+}
+
+/* Nights differ in few settings: those that begin with the same share what was read of them. */
+static const struct config *first_config(const struct sim_weather *weather)
+{
+    static struct {
+        char main_cf[CONFIG_MAX];
+        const struct config *config;
+    } known[FIRST_CONFIGS];
+    char text[CONFIG_MAX] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    size_t i = 0;
+    write_main_cf(&w, weather);
+    while (known[i].config != NULL && strcmp(known[i].main_cf, text) != 0)
+        CHECK(++i < FIRST_CONFIGS);
+    if (known[i].config == NULL) {
+        memcpy(known[i].main_cf, text, sizeof text);
+        known[i].config = load_config(weather);
+    }
+    return known[i].config;
 }
 
 static void end_config(void *owner)
@@ -113,7 +135,7 @@ void sim_worker_init(struct world *world, struct sim_clock *clock, struct sim_ne
         (struct world){.clock = clock,
                        .net = net,
                        .weather = weather,
-                       .config = load_config(weather),
+                       .config = first_config(weather),
                        .listeners = {{.port = SIM_PORT_SMTP, .accept = accept_relay},
                                      {.port = SIM_PORT_SUBMISSION, .accept = accept_submission}}};
     world->clients_row = memory_new(sizeof *world->clients_row);
@@ -132,7 +154,6 @@ void sim_worker_free(struct world *world)
         mta_free(world->mta);
     memory_free(world->segments);
     memory_free(world->clients_row);
-    config_free(world->config);
 }
 
 void sim_worker_start(struct world *world)

@@ -14,7 +14,7 @@ struct world {
     struct sim_net *net;
     const struct sim_weather *weather;
     struct sim_disk disk;
-    struct config *config;
+    const struct config *config;    /* shared by nights */
     struct mta *mta;                /* NULL while it is down */
     struct client_row *clients_row; /* what it has counted of its clients */
     struct client_counts counts;

@@ -21,7 +21,7 @@ def is_shown(reply, place):
     if place.endswith(".txt"):
         path = TRANSCRIPTS / place
         return path.is_file() and any(line.startswith("S: " + reply)
-                                      for line in path.read_text(encoding="utf-8").splitlines())
+                                      for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     path = ROOT / place
     return path.is_file() and reply in path.read_text(encoding="utf-8")
 

@@ -14,15 +14,35 @@ static struct smtp_client client;
 static struct smtp_client_settings settings;
 static struct smtp_client_transaction transaction;
 static struct slice recipients[RECIPIENTS_MAX];
+static struct dsn_wish wishes[RECIPIENTS_MAX];
 static bool settled[RECIPIENTS_MAX];
 static bool waiting; /* the driver has nothing to do before the next event or input */
+
+/* What the sender wants to be told: of the whole, or of the recipient that was named last. */
+static bool set_wish(struct slice name, struct slice value)
+{
+    struct dsn_wish *wish =
+        &wishes[transaction.recipient_count - (transaction.recipient_count > 0)];
+    if (slice_is(name, "return"))
+        return dsn_read_return(value, &transaction.back);
+    if (slice_is(name, "notify"))
+        return dsn_read_notify(value, &wish->notify);
+    if (slice_is(name, "id"))
+        transaction.envelope_id = value;
+    else if (slice_is(name, "original"))
+        wish->original = value;
+    else
+        return false;
+    return true;
+}
 
 static void set(struct slice name, struct slice value)
 {
     if (slice_is(name, "default")) {
+        memset(wishes, 0, sizeof wishes);
         settings = (struct smtp_client_settings){.helo_name = SLICE_LITERAL("mx.example.org")};
-        transaction =
-            (struct smtp_client_transaction){.recipients = recipients, .settled = settled};
+        transaction = (struct smtp_client_transaction){
+            .recipients = recipients, .settled = settled, .wishes = wishes};
     } else if (slice_is(name, "tls")) {
         settings.tls = slice_is(value, "must") ? SMTP_CLIENT_TLS_MUST : SMTP_CLIENT_TLS_MAY;
     } else if (slice_is(name, "lmtp")) {
@@ -33,6 +53,12 @@ static void set(struct slice name, struct slice value)
         recipients[transaction.recipient_count++] = value;
     } else if (slice_is(name, "8bit")) {
         transaction.eight_bit = true;
+    } else if (slice_is(name, "utf8")) {
+        transaction.utf8 = true;
+    } else if (slice_is(name, "utf8_header")) {
+        transaction.utf8_header = true;
+    } else if (set_wish(name, value)) {
+        return;
     } else if (!slice_is(name, "size") || !slice_to_number(value, 1u << 30, &transaction.size)) {
         fprintf(stderr, "no such setting: %.*s\n", SLICE_PRINTF(name));
         exit(2);
@@ -50,7 +76,8 @@ static void trace_result(const struct smtp_client_step *step, struct buf *trace)
     char status[SMTP_STATUS_MAX];
     struct slice recipient = recipients[step->recipient];
     if (step->reply == NULL) {
-        buf_add_printf(trace, "result <%.*s> %s", SLICE_PRINTF(recipient), step->text);
+        buf_add_printf(trace, "result <%.*s> %s %s", SLICE_PRINTF(recipient),
+                       step->obstacle->status, step->obstacle->text);
         return;
     }
     smtp_reply_status(step->reply, status);

@@ -26,6 +26,8 @@ static const struct flag flags[] = {
     {"auth_old_form", &settings.auth_old_form},
     {"wrappermode", &tls_from_the_start},
     {"strict_paths", &settings.strict_paths},
+    {"utf8", &settings.utf8_enabled},
+    {"utf8_strict", &settings.utf8_strict},
     {"xclient", &terms.xclient},
     {"xforward", &terms.xforward},
 };
@@ -112,6 +114,33 @@ static const char *const question_names[] = {
     [SMTP_ASK_ABANDON] = "abandon",
 };
 
+static void trace_mail(const struct smtp_mail *mail, struct buf *trace)
+{
+    buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(mail->reverse_path.text));
+    if (mail->size > 0)
+        buf_add_printf(trace, " size=%llu", (unsigned long long)mail->size);
+    if (mail->eight_bit)
+        buf_add_text(trace, " 8bit");
+    if (mail->utf8)
+        buf_add_text(trace, " utf8");
+    if (mail->back != DSN_RETURN_UNSAID)
+        buf_add_printf(trace, " return=%s", dsn_return_name(mail->back));
+    if (mail->envelope_id.len > 0)
+        buf_add_printf(trace, " id=%.*s", SLICE_PRINTF(mail->envelope_id));
+}
+
+static void trace_rcpt(const struct smtp_rcpt *rcpt, struct buf *trace)
+{
+    char text[64];
+    struct writer w = writer_over(text, sizeof text);
+    dsn_write_notify(&w, rcpt->notify);
+    buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(rcpt->forward_path.text));
+    if (w.len > 0)
+        buf_add_printf(trace, " notify=%.*s", SLICE_PRINTF(writer_slice(&w)));
+    if (rcpt->original.len > 0)
+        buf_add_printf(trace, " original=%.*s", SLICE_PRINTF(rcpt->original));
+}
+
 static void trace_question(const struct smtp_question *question, struct buf *trace)
 {
     buf_add_printf(trace, "ask %s", question_names[question->kind]);
@@ -122,17 +151,12 @@ static void trace_question(const struct smtp_question *question, struct buf *tra
         buf_add_printf(trace, " %.*s", SLICE_PRINTF(writer_slice(&w)));
     if (question->has_response)
         buf_add_printf(trace, " [%.*s]", SLICE_PRINTF(question->response));
-    if (question->kind == SMTP_ASK_MAIL) {
-        buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(question->mail.reverse_path.text));
-        if (question->mail.size > 0)
-            buf_add_printf(trace, " size=%llu", (unsigned long long)question->mail.size);
-        if (question->mail.eight_bit)
-            buf_add_text(trace, " 8bit");
-    }
+    if (question->kind == SMTP_ASK_MAIL)
+        trace_mail(&question->mail, trace);
     if (question->in_chunks)
         buf_add_printf(trace, " %llu bytes", (unsigned long long)question->size);
     if (question->kind == SMTP_ASK_RCPT)
-        buf_add_printf(trace, " <%.*s>", SLICE_PRINTF(question->rcpt.forward_path.text));
+        trace_rcpt(&question->rcpt, trace);
 }
 
 /* A reply of several lines is one step; the transcript writes its lines one below the other, so

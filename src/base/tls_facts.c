@@ -11,3 +11,10 @@ void tls_facts_write(const struct tls_facts *facts, struct writer *w)
     if (facts->server_digest[0] != '\0')
         writer_printf(w, " server-digest %s", facts->server_digest);
 }
+
+const char *tls_facts_trust(const struct tls_facts *facts)
+{
+    if (!facts->peer_certificate)
+        return "Anonymous";
+    return facts->peer_trusted ? "Trusted" : "Untrusted";
+}

@@ -1,5 +1,7 @@
 #include "cmd/queue.h"
 
+#include "base/utf8.h"
+
 #include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/settings.h"
@@ -52,8 +54,10 @@ struct slice queue_sender(const struct envelope *envelope)
 
 void queue_print_foreign(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        putchar(ascii_is_printable(text.at[i]) ? text.at[i] : '?');
+    char visible[QUEUE_TEXT_MAX];
+    struct writer w = writer_over(visible, sizeof visible);
+    utf8_write_visible(&w, text);
+    fwrite(visible, 1, w.len, stdout);
 }
 
 static void warn_of_damage(const struct queue_view *view)

@@ -20,6 +20,7 @@ MUST_CHECK struct err queue_export_write(const struct queue_entry *entry);
 /* The sender as people see it: the null reverse-path has Postfix's name for it. */
 struct slice queue_sender(const struct envelope *envelope);
 /* Foreign text, with '?' for what is not printable. */
+enum { QUEUE_TEXT_MAX = 8192 }; /* bytes that are shown of one text */
 void queue_print_foreign(struct slice text);
 
 #endif

@@ -49,6 +49,18 @@ static struct err write_content(FILE *out, const struct queue_entry *entry,
     return step == CONTENT_END ? err_none() : err_make(ERR_OTHER, "it cannot be read to its end");
 }
 
+/* As MAIL and RCPT would say it. */
+static void write_wish(FILE *out, struct dsn_wish wish)
+{
+    char text[64];
+    struct writer w = writer_over(text, sizeof text);
+    dsn_write_notify(&w, wish.notify);
+    if (w.len > 0)
+        fprintf(out, "  notify: %.*s\n", SLICE_PRINTF(writer_slice(&w)));
+    if (wish.original.len > 0)
+        fprintf(out, "  original recipient: %.*s\n", SLICE_PRINTF(wish.original));
+}
+
 /* An address holds no line end, so a line each is enough. */
 static void write_envelope(FILE *out, const struct queue_entry *entry,
                            const struct envelope *envelope)
@@ -60,9 +72,14 @@ static void write_envelope(FILE *out, const struct queue_entry *entry,
         fprintf(out, "recipient: <%.*s>\n", SLICE_PRINTF(envelope->recipients[i]));
         if (envelope->originals[i].len > 0)
             fprintf(out, "  named as: <%.*s>\n", SLICE_PRINTF(envelope->originals[i]));
+        write_wish(out, envelope_wish(envelope, i));
     }
     if ((envelope->flags & ENVELOPE_EIGHT_BIT) != 0)
         fputs("body: 8BITMIME\n", out);
+    if (envelope->back != DSN_RETURN_UNSAID)
+        fprintf(out, "return: %s\n", dsn_return_name(envelope->back));
+    if (envelope->envelope_id.len > 0)
+        fprintf(out, "envelope id: %.*s\n", SLICE_PRINTF(envelope->envelope_id));
 }
 
 struct err queue_export_write(const struct queue_entry *entry)

@@ -2,6 +2,8 @@
  * because scripts everywhere read them. */
 #include "cmd/queue.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -111,12 +113,14 @@ void queue_list_print(const struct queue_view *view, bool long_ids)
 
 static void print_string(struct slice text)
 {
+    char visible[QUEUE_TEXT_MAX];
+    struct writer w = writer_over(visible, sizeof visible);
+    utf8_write_visible(&w, text);
     putchar('"');
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        if (c == '"' || c == '\\')
+    for (size_t i = 0; i < w.len; i++) {
+        if (visible[i] == '"' || visible[i] == '\\')
             putchar('\\');
-        putchar(ascii_is_printable(c) ? c : '?');
+        putchar(visible[i]);
     }
     putchar('"');
 }

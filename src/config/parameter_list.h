@@ -185,6 +185,12 @@ NUMBER(smtpd_forbid_bare_newline_reject_code, BY_SMTPD, "550", 400, 599,
        "The reply code of smtpd_forbid_bare_newline = reject.")
 FLAG(strict_rfc821_envelopes, BY_SMTPD, "no",
      "Whether addresses in MAIL and RCPT must stand in angle brackets.")
+FLAG(
+    smtputf8_enable, BY_SMTPD, "${{$compatibility_level} <level {1} ? {no} : {yes}}",
+    "Whether mail with addresses and headers in UTF-8 is taken: SMTPUTF8 is offered. It goes on to "
+    "servers that offer it too, and else comes back.")
+FLAG(strict_smtputf8, BY_SMTPD, "no",
+     "Whether addresses in UTF-8 are taken only where the client declares SMTPUTF8.")
 FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,
@@ -359,6 +365,22 @@ TEXT(smtpd_tls_eckey_file, BY_SMTPD, "$smtpd_tls_eccert_file",
 TEXT(smtpd_tls_chain_files, BY_SMTPD, "",
      "Files with a private key and its certificates each, in that order; they take the place "
      "of the four parameters before.")
+FLAG(smtpd_tls_ask_ccert, BY_SMTPD, "no",
+     "Whether clients are asked for a certificate, for permit_tls_clientcerts and its kin.")
+FLAG(smtpd_tls_req_ccert, BY_SMTPD, "no",
+     "Whether clients must have a certificate that an authority of smtpd_tls_CAfile vouches for. "
+     "Where TLS is not demanded they are only asked for one.")
+TEXT(smtpd_tls_CAfile, BY_SMTPD, "",
+     "The file with the certificates of the authorities that are trusted to vouch for clients, in "
+     "PEM. Only these are; those of the system are not.")
+NUMBER(smtpd_tls_ccert_verifydepth, BY_SMTPD, "9", 0, 100,
+       "How many issuers may stand between a client's certificate and an authority.")
+TEXT(smtpd_tls_fingerprint_digest, BY_SMTPD,
+     "${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}",
+     "The message digest of the fingerprints of clients' certificates.")
+TEXT(relay_clientcerts, BY_SMTPD, "",
+     "Tables with the fingerprints of certificates, or of their public keys, whose owners "
+     "permit_tls_clientcerts permits.")
 FLAG(smtpd_tls_received_header, BY_SMTPD, "no",
      "Whether the Received line names protocol and cipher.")
 NUMBER(smtpd_tls_loglevel, BY_SMTPD, "0", 0, 4,
@@ -433,6 +455,9 @@ TIME(lmtp_data_xfer_timeout, BY_SMTP, "180s", 's', 1,
 TIME(lmtp_data_done_timeout, BY_SMTP, "600s", 's', 1,
      "How long each recipient's answer to a whole message may take.")
 TIME(lmtp_quit_timeout, BY_SMTP, "300s", 's', 1, "How long LMTP's answer to QUIT may take.")
+FLAG(lmtp_assume_final, BY_SMTP, "no",
+     "Whether a report of success says of mail that an LMTP server took that it was delivered, "
+     "instead of relayed.")
 NUMBER(lmtp_destination_concurrency_limit, BY_QUEUE, "$default_destination_concurrency_limit", 0,
        INT32_MAX, "How many connections one LMTP server gets at once; 0 means no limit.")
 NUMBER(lmtp_destination_recipient_limit, BY_QUEUE, "$default_destination_recipient_limit", 0,
@@ -448,6 +473,9 @@ TIME(maximal_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "How long delivery is tried before the mail is returned; 0 means one attempt.")
 TIME(bounce_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
      "The same for notices, which are dropped instead.")
+TIME(delay_warning_time, BY_QUEUE, "0h", 'h', 0,
+     "After how long the sender of mail that is still not delivered is told so, once; 0 means "
+     "never.")
 NUMBER(bounce_size_limit, BY_QUEUE, "50000", 1, INT32_MAX,
        "How many bytes a message may have to come back whole with a notice; of a longer one "
        "the header comes back.")

@@ -110,6 +110,17 @@ static enum table_result try_sender(struct search *search)
     return try_address(search, &sender->address);
 }
 
+static enum table_result try_certificate(struct search *search)
+{
+    const struct tls_facts *certificate = search->facts->certificate;
+    if (certificate == NULL || certificate->peer_fingerprint[0] == '\0')
+        return TABLE_ABSENT;
+    enum table_result result = try_key(search, slice_of(certificate->peer_fingerprint));
+    search->kind = TABLE_KEY_WHOLE;
+    return result != TABLE_ABSENT ? result
+                                  : try_key(search, slice_of(certificate->peer_key_fingerprint));
+}
+
 enum table_result access_find(enum access_subject subject, const struct table *table,
                               const struct policy_facts *facts, const struct parameters *parameters,
                               struct writer *key, struct writer *answer)
@@ -128,6 +139,8 @@ enum table_result access_find(enum access_subject subject, const struct table *t
     case ACCESS_LOGIN:
         return facts->authenticated && facts->login.len > 0 ? try_key(&search, facts->login)
                                                             : TABLE_ABSENT;
+    case ACCESS_CERTIFICATE:
+        return try_certificate(&search);
     }
     return TABLE_ABSENT;
 }
@@ -140,6 +153,10 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
         [ACCESS_SENDER] = {facts->sender.said, "Sender address"},
         [ACCESS_RECIPIENT] = {facts->recipient.said, "Recipient address"},
         [ACCESS_LOGIN] = {facts->login, "SASL login name"},
+        [ACCESS_CERTIFICATE] = {slice_of(facts->certificate != NULL
+                                             ? facts->certificate->peer_fingerprint
+                                             : ""),
+                                "Client certificate"},
     };
     return names[subject];
 }

@@ -15,6 +15,7 @@ enum access_subject {
     ACCESS_SENDER,
     ACCESS_RECIPIENT,
     ACCESS_LOGIN,
+    ACCESS_CERTIFICATE, /* by its fingerprint or that of its key */
 };
 
 enum { ACCESS_ANSWER_MAX = 1024 };

@@ -2,12 +2,14 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "mta/retry.h"
 #include "mta/snapshot.h"
 #include "proto/address.h"
 
 #include <string.h>
 
-enum { US_PER_S = 1000000 };
+enum { US_PER_S = 1000000, US_PER_MS = 1000 };
 
 void active_release(struct active *active)
 {
@@ -32,15 +34,6 @@ static void *take(struct active *active, size_t size)
 }
 
 /* ---- the results go to the log ---- */
-
-/* minimal_backoff_time, doubled with every try, at most maximal_backoff_time. */
-static int64_t backoff_s(const struct parameters *parameters, uint32_t tries)
-{
-    int64_t wait = parameters->minimal_backoff_time;
-    for (uint32_t i = 0; i < tries && wait < parameters->maximal_backoff_time; i++)
-        wait *= 2;
-    return wait < parameters->maximal_backoff_time ? wait : parameters->maximal_backoff_time;
-}
 
 static size_t count_outcome(const struct active *active, enum attempt_outcome outcome)
 {
@@ -68,7 +61,7 @@ static bool record_try(struct active *active)
     struct core *core = queue->core;
     struct spool_message *message = active->message;
     struct spool_result *results = memory_new(message->recipient_count * sizeof *results);
-    int64_t wait_us = backoff_s(core->parameters, message->tries) * US_PER_S;
+    int64_t wait_us = retry_wait_s(core->parameters, message->tries) * US_PER_S;
     size_t count = 0;
     for (uint32_t i = 0; i < message->recipient_count; i++)
         if (active->results[i].outcome != ATTEMPT_OPEN)
@@ -105,13 +98,22 @@ static void record_or_wait(struct active *active)
 
 /* ---- all attempts are back ---- */
 
+static int64_t lifetime_us(const struct active *active)
+{
+    const struct parameters *parameters = active->queue->core->parameters;
+    bool is_notice = active->view.envelope.sender.len == 0;
+    return US_PER_S *
+           (is_notice ? parameters->bounce_queue_lifetime : parameters->maximal_queue_lifetime);
+}
+
+static int64_t age_us(const struct active *active)
+{
+    return (core_now_ms(active->queue->core) - active->message->born_ms) * US_PER_MS;
+}
+
 static bool is_too_old(const struct active *active)
 {
-    const struct core *core = active->queue->core;
-    const struct parameters *parameters = core->parameters;
-    int64_t lifetime_s = active->view.envelope.sender.len == 0 ? parameters->bounce_queue_lifetime
-                                                               : parameters->maximal_queue_lifetime;
-    return core_wall_us(core) - active->message->arrival_us >= lifetime_s * US_PER_S;
+    return age_us(active) >= lifetime_us(active);
 }
 
 /* After an attempt that failed, and only then: who is still deferred when the message is too old
@@ -129,32 +131,70 @@ static void expire(struct active *active)
              SLICE_PRINTF(active->view.envelope.sender), forced ? "force-expired" : "expired");
 }
 
-static void on_bounce_made(void *owner)
+/* ---- the sender is told ---- */
+
+static bool is_late(const struct active *active)
 {
-    record_or_wait(owner);
+    int64_t patience_s = active->queue->core->parameters->delay_warning_time;
+    return patience_s > 0 && !active->message->delay_told &&
+           age_us(active) >= patience_s * US_PER_S;
+}
+
+/* There is something to tell, and the sender wants to hear it. */
+static bool is_due(const struct bounce_subject *subject)
+{
+    for (size_t i = 0; i < subject->view->envelope.recipient_count; i++)
+        if (bounce_concerns(subject, i))
+            return true;
+    return false;
+}
+
+static bool may_tell(const struct active *active, enum report_kind kind)
+{
+    if (active->message->unwanted || active->view.envelope.sender.len == 0)
+        return false;
+    return kind != REPORT_DELAY || is_late(active);
+}
+
+static struct bounce_subject subject_of(const struct active *active, enum report_kind kind)
+{
+    return (struct bounce_subject){
+        .kind = kind,
+        .id = spool_message_id(active->message),
+        .queue_id = active->queue_id,
+        .arrival_us = active->message->arrival_us,
+        .retry_until_us = core_wall_us(active->queue->core) + lifetime_us(active) - age_us(active),
+        .size = active->message->size,
+        .is_first = active->message->tries == 0,
+        .view = &active->view,
+        .results = active->results,
+    };
+}
+
+/* One report after the other, and then the results go to the log. */
+static void tell_or_record(void *owner)
+{
+    struct active *active = owner;
+    while (active->told < REPORT_KINDS) {
+        enum report_kind kind = active->told++;
+        active->subject = subject_of(active, kind);
+        if (!may_tell(active, kind) || !is_due(&active->subject))
+            continue;
+        bounce_begin(active->queue->core, &active->subject, tell_or_record, active);
+        return;
+    }
+    record_or_wait(active);
 }
 
 static void conclude(struct active *active)
 {
-    struct core *core = active->queue->core;
     expire(active);
-    if (active->message->unwanted || count_outcome(active, ATTEMPT_FAILED) == 0) {
-        record_or_wait(active);
-        return;
-    }
-    if (active->view.envelope.sender.len == 0) {
-        core_log(core, SEVERITY_WARNING, NULL, "bounce",
+    if (!active->message->unwanted && active->view.envelope.sender.len == 0 &&
+        count_outcome(active, ATTEMPT_FAILED) > 0)
+        core_log(active->queue->core, SEVERITY_WARNING, NULL, "bounce",
                  "%s: undeliverable notification discarded: it has no sender to be returned to",
                  active->queue_id.text);
-        record_or_wait(active);
-        return;
-    }
-    active->subject = (struct bounce_subject){.queue_id = active->queue_id,
-                                              .arrival_us = active->message->arrival_us,
-                                              .size = active->message->size,
-                                              .view = &active->view,
-                                              .results = active->results};
-    bounce_begin(core, &active->subject, on_bounce_made, active);
+    tell_or_record(active);
 }
 
 static void on_attempt_done(struct attempt *attempt)
@@ -255,6 +295,7 @@ static struct attempt *new_attempt(struct active *active, const struct route *ro
         .sender = active->view.envelope.sender,
         .recipients = take(active, recipient_room * sizeof *attempt->recipients),
         .originals = take(active, recipient_room * sizeof *attempt->originals),
+        .wishes = take(active, recipient_room * sizeof *attempt->wishes),
         .indices = take(active, recipient_room * sizeof *attempt->indices),
         .settled = take(active, recipient_room * sizeof *attempt->settled),
         .results = take(active, recipient_room * sizeof *attempt->results),
@@ -266,6 +307,35 @@ static struct attempt *new_attempt(struct active *active, const struct route *ro
     return attempt;
 }
 
+/* What the next server is told: where the sender did not say whom he meant, we do. RFC 3461 §5.2.1.
+ */
+static struct dsn_wish wish_for(struct active *active, size_t recipient)
+{
+    const struct envelope *envelope = &active->view.envelope;
+    struct dsn_wish wish = envelope_wish(envelope, recipient);
+    struct slice name = envelope->originals[recipient];
+    char text[ADDRESS_MAX + 2 * DOMAIN_MAX + 16];
+    struct writer w = writer_over(text, sizeof text);
+    if (wish.original.len > 0)
+        return wish;
+    if (name.len == 0)
+        name = envelope->recipients[recipient];
+    writer_text(&w, utf8_is_ascii(name) ? "rfc822;" : "utf-8;");
+    writer_bytes(&w, name);
+    if (!w.overflow)
+        (void)arena_copy(&active->arena, writer_slice(&w), &wish.original);
+    return wish;
+}
+
+static void add_to_attempt(struct active *active, struct attempt *attempt, uint32_t recipient)
+{
+    size_t number = attempt->recipient_count++;
+    attempt->recipients[number] = active->view.envelope.recipients[recipient];
+    attempt->originals[number] = active->view.envelope.originals[recipient];
+    attempt->wishes[number] = wish_for(active, recipient);
+    attempt->indices[number] = recipient;
+}
+
 static void fill_attempts(struct active *active, const struct sorting *sorting)
 {
     for (uint32_t i = 0; i < active->message->recipient_count; i++) {
@@ -274,11 +344,7 @@ static void fill_attempts(struct active *active, const struct sorting *sorting)
             continue;
         if (group->attempt == NULL)
             group->attempt = new_attempt(active, &group->route, group->count);
-        struct attempt *attempt = group->attempt;
-        attempt->recipients[attempt->recipient_count] = active->view.envelope.recipients[i];
-        attempt->originals[attempt->recipient_count] = active->view.envelope.originals[i];
-        attempt->indices[attempt->recipient_count] = i;
-        attempt->recipient_count++;
+        add_to_attempt(active, group->attempt, i);
     }
 }
 

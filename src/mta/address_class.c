@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "config/checks.h"
 #include "config/words.h"
+#include "proto/idn.h"
 
 struct class_source {
     enum parameter parameter;
@@ -61,10 +62,23 @@ void address_classes_free(struct address_classes *classes)
         domain_list_free(&classes->lists[class]);
 }
 
-enum address_class address_class_of(const struct address_classes *classes, struct slice domain)
+static enum address_class class_of(const struct address_classes *classes, struct slice domain)
 {
     for (enum address_class class = 0; class < ADDRESS_REMOTE; class ++)
         if (domain_list_holds(&classes->lists[class], domain))
             return class;
     return ADDRESS_REMOTE;
+}
+
+/* A list may have a domain of another script in any of its forms. */
+enum address_class address_class_of(const struct address_classes *classes, struct slice domain)
+{
+    enum address_class class = class_of(classes, domain);
+    for (enum idn_form form = 0; form < IDN_FORMS && class == ADDRESS_REMOTE; form++) {
+        char text[IDN_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        if (idn_form(domain, form, &w))
+            class = class_of(classes, writer_slice(&w));
+    }
+    return class;
 }

@@ -66,6 +66,7 @@ void attempt_settle(struct attempt *attempt, size_t recipient,
     CHECK(result->outcome == ATTEMPT_OPEN);
     attempt->settled[recipient] = true;
     result->outcome = verdict->outcome;
+    result->arrival = verdict->arrival;
     writer_text(&status, verdict->status);
     /* What the arena has no room for is missing in a bounce, and stands in the log. */
     (void)arena_copy(attempt->arena, verdict->reason, &result->reason);

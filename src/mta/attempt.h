@@ -13,9 +13,17 @@
 
 enum attempt_outcome { ATTEMPT_OPEN, ATTEMPT_SENT, ATTEMPT_DEFERRED, ATTEMPT_FAILED };
 
+/* Where a message is that was sent, as far as its sender is concerned. */
+enum attempt_arrival {
+    ARRIVAL_RELAYED,   /* at another mail system, which cannot report */
+    ARRIVAL_PASSED_ON, /* at one that can, and was told to */
+    ARRIVAL_FINAL,     /* in the recipient's mailbox */
+};
+
 /* How it went for one recipient. */
 struct attempt_result {
     enum attempt_outcome outcome;
+    enum attempt_arrival arrival; /* of what was sent */
     char status[SMTP_STATUS_MAX]; /* "5.1.1" */
     struct slice reason;          /* owned by the attempt's arena, as all below */
     struct slice remote_host;     /* empty: we found it out ourselves */
@@ -35,6 +43,7 @@ struct attempt {
     struct slice sender;
     struct slice *recipients;
     struct slice *originals; /* as the client named them; empty: as they are */
+    struct dsn_wish *wishes; /* what the sender wants to be told */
     uint32_t *indices;       /* of the recipients, in the message */
     bool *settled;
     struct attempt_result *results;
@@ -66,6 +75,7 @@ struct delivery_events {
 /* Settles one recipient and tells the log. */
 struct attempt_verdict {
     enum attempt_outcome outcome;
+    enum attempt_arrival arrival;
     const char *status;
     struct slice reason;
     const char *relay;        /* "host[address]:port", or "none" */

@@ -1,5 +1,7 @@
 #include "mta/core.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 
 int64_t core_now_ms(const struct core *core)
@@ -36,7 +38,7 @@ void core_log(const struct core *core, enum log_severity severity, const char *n
     va_start(arguments, format);
     writer_vprintf(&text, format, arguments);
     va_end(arguments);
-    writer_printable(&line, writer_slice(&text));
+    utf8_write_visible(&line, writer_slice(&text));
     struct log_event event = {
         .severity = severity,
         .name = name != NULL ? name : core->parameters->syslog_name,

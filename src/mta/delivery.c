@@ -317,6 +317,11 @@ static void begin_attempt(struct delivery *delivery)
         .settled = attempt->settled + delivery->first,
         .size = attempt->size,
         .eight_bit = (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT) != 0,
+        .utf8 = (attempt->view.envelope.flags & ENVELOPE_UTF8) != 0,
+        .utf8_header = (attempt->view.envelope.flags & ENVELOPE_UTF8_HEADER) != 0,
+        .back = attempt->view.envelope.back,
+        .envelope_id = attempt->view.envelope.envelope_id,
+        .wishes = attempt->wishes != NULL ? attempt->wishes + delivery->first : NULL,
     };
     content_start(&delivery->content, &delivery->core->spool, &attempt->view);
     dot_stuffing_start(&delivery->stuffing);
@@ -372,15 +377,24 @@ static bool be_ready(struct delivery *delivery)
     return true;
 }
 
+/* LMTP servers keep what they take, where lmtp_assume_final says so. */
+static enum attempt_arrival arrival_at(const struct delivery *delivery)
+{
+    if (delivery->machine.offers_dsn)
+        return ARRIVAL_PASSED_ON;
+    return delivery->route.transport->is_final ? ARRIVAL_FINAL : ARRIVAL_RELAYED;
+}
+
 static void settle(struct delivery *delivery, const struct smtp_client_step *step)
 {
     char text[DELIVERY_REASON_MAX], status[SMTP_STATUS_MAX];
     struct writer reason = writer_over(text, sizeof text);
     struct attempt_verdict verdict = verdict_of(delivery, ATTEMPT_SENT, status, slice_of(""));
+    verdict.arrival = arrival_at(delivery);
     if (step->reply == NULL) {
-        writer_printf(&reason, "host %s: %s", delivery->host, step->text);
+        writer_printf(&reason, "%s %s", step->obstacle->text, delivery->host);
         verdict.outcome = ATTEMPT_FAILED;
-        verdict.status = "5.3.4";
+        verdict.status = step->obstacle->status;
     } else {
         struct slice said = smtp_reply_text(step->reply);
         static const enum attempt_outcome outcomes[] = {

@@ -4,9 +4,10 @@
 #include "base/writer.h"
 #include "config/checks.h"
 #include "proto/address.h"
+#include "proto/idn.h"
 
 enum {
-    KEY_MAX = ADDRESS_MAX + DOMAIN_MAX + 2,
+    KEY_MAX = ADDRESS_MAX + IDN_MAX + 2,
     ANSWER_MAX = 64 << 10, /* bytes of one entry of a table */
 };
 
@@ -251,6 +252,25 @@ static bool find_local(struct work *work, const struct address *address, struct 
     return true;
 }
 
+typedef bool (*finder)(struct work *work, const struct address *address, struct match *match);
+
+/* A table may have a domain of another script in any of its forms. */
+static bool find_in_any_form(struct work *work, finder find, const struct address *address,
+                             struct match *match)
+{
+    bool found = find(work, address, match);
+    for (enum idn_form form = 0; form < IDN_FORMS && !found && work->trouble == NULL; form++) {
+        char text[IDN_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        struct address other = *address;
+        if (!idn_form(address->domain, form, &w))
+            continue;
+        other.domain = writer_slice(&w);
+        found = find(work, &other, match);
+    }
+    return found;
+}
+
 /* Whether a table has the item; what it stands for is added. */
 static bool look_up(struct work *work)
 {
@@ -260,13 +280,13 @@ static bool look_up(struct work *work)
     if (item->stage == STAGE_DONE || !address_parse(item->text, &address))
         return false;
     if (item->stage == STAGE_VIRTUAL) {
-        if (find_virtual(work, &address, &match)) {
+        if (find_in_any_form(work, find_virtual, &address, &match)) {
             add_answer(work, &match);
             return true;
         }
         item->stage = STAGE_LOCAL;
     }
-    if (work->trouble != NULL || !find_local(work, &address, &match))
+    if (work->trouble != NULL || !find_in_any_form(work, find_local, &address, &match))
         return false;
     add_answer(work, &match);
     return true;
@@ -301,7 +321,8 @@ bool alias_lists_hold(const struct alias_lists *lists, const struct address_clas
     if (lists->virtual_aliases.count + lists->local_aliases.count == 0)
         return false;
     work.answer = memory_new(ANSWER_MAX);
-    bool found = find_virtual(&work, address, &match) || find_local(&work, address, &match);
+    bool found = find_in_any_form(&work, find_virtual, address, &match) ||
+                 find_in_any_form(&work, find_local, address, &match);
     memory_free(work.answer);
     return found || work.trouble != NULL;
 }

@@ -12,7 +12,7 @@ static const char virtuals[] =
     "{one@loop.test=two@loop.test} {two@loop.test=one@loop.test} "
     "{self@here.test=self@here.test, ann@far.test} {carl=carl@far.test} "
     "{tag@v.test=box@far.test} {tag+x@v.test=x@far.test} {wrong@v.test=\"a b\"} "
-    "{mixed@v.test=<>} }";
+    "{mixed@v.test=<>} {a@bücher.test=u@far.test} {b@xn--bcher-kva.test=x@far.test} }";
 
 static char text[2000];
 
@@ -107,6 +107,15 @@ TEST(what_is_no_address_is_a_trouble)
     assert_non_null(strstr(expanded("mixed@v.test", 100), "no address"));
 }
 
+TEST(a_table_may_have_a_domain_of_another_script_in_either_form)
+{
+    assert_string_equal(expanded("a@bücher.test", 100), "u@far.test ");
+    assert_string_equal(expanded("a@xn--bcher-kva.test", 100), "u@far.test ");
+    assert_string_equal(expanded("b@BÜCHER.test", 100), "x@far.test ");
+    assert_string_equal(expanded("b@xn--bcher-kva.test", 100), "x@far.test ");
+    assert_string_equal(expanded("c@bücher.test", 100), "c@bücher.test ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +128,7 @@ int main(void)
         cmocka_unit_test(a_circle_is_a_trouble),
         cmocka_unit_test(too_many_are_a_trouble),
         cmocka_unit_test(what_is_no_address_is_a_trouble),
+        cmocka_unit_test(a_table_may_have_a_domain_of_another_script_in_either_form),
     };
     return RUN_TESTS(tests);
 }

@@ -6,6 +6,7 @@
 #define TUVI_MTA_FACTS_H
 
 #include "base/ip.h"
+#include "base/tls_facts.h"
 #include "mta/address_class.h"
 #include "proto/address.h"
 
@@ -37,8 +38,9 @@ struct policy_facts {
     bool client_in_mynetworks;
     bool tls;
     bool esmtp;
-    bool input_waits;  /* the client sent more before it read the answer */
-    bool auth_offered; /* only for the trace: why there is no login */
+    bool input_waits;                    /* the client sent more before it read the answer */
+    const struct tls_facts *certificate; /* the client's; NULL: it presented none */
+    bool auth_offered;                   /* only for the trace: why there is no login */
     bool authenticated;
     struct slice login;
     bool helo_is_known;

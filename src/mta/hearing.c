@@ -130,8 +130,8 @@ static enum hearing_finding judge_class(struct hearing *h, size_t class, bool wa
 static enum hearing_finding judge_plain(struct hearing *h, const struct restriction *restriction,
                                         bool warn)
 {
-    struct restriction_case about = {h->policy->parameters, &h->policy->login_maps, h->facts,
-                                     h->subject};
+    struct restriction_case about = {h->policy->parameters, &h->policy->login_maps,
+                                     &h->policy->certificates, h->facts, h->subject};
     struct ruling ruling = {.kind = RULING_NEUTRAL};
     restriction->type->judge(&about, &ruling);
     return hearing_apply(h, restriction->name, &ruling, warn);

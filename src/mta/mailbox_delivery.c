@@ -61,6 +61,7 @@ static void settle(struct mailbox_delivery *delivery, enum attempt_outcome outco
 {
     struct attempt *attempt = delivery->attempt;
     struct attempt_verdict verdict = {.outcome = outcome,
+                                      .arrival = ARRIVAL_FINAL,
                                       .status = status,
                                       .reason = slice_of(reason),
                                       .relay = delivery->route.transport->program,

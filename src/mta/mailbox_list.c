@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/writer.h"
 #include "config/checks.h"
+#include "proto/idn.h"
 
 struct mailbox_source {
     enum address_class class;
@@ -93,12 +94,12 @@ static void write_key(struct writer *w, const struct mailbox_key *key,
     }
 }
 
-enum table_result mailbox_table_find(const struct table_list *list, const char *recipient_delimiter,
-                                     bool at_home, const struct address *recipient,
-                                     struct writer *answer)
+static enum table_result find_as_written(const struct table_list *list,
+                                         const char *recipient_delimiter, bool at_home,
+                                         const struct address *recipient, struct writer *answer)
 {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        char text[ADDRESS_MAX + 2];
+        char text[ADDRESS_MAX + IDN_MAX];
         struct writer w = writer_over(text, sizeof text);
         if (keys[i].at_home_only && !at_home)
             continue;
@@ -111,6 +112,25 @@ enum table_result mailbox_table_find(const struct table_list *list, const char *
             return result;
     }
     return TABLE_ABSENT;
+}
+
+/* A table may have a domain of another script in any of its forms. */
+enum table_result mailbox_table_find(const struct table_list *list, const char *recipient_delimiter,
+                                     bool at_home, const struct address *recipient,
+                                     struct writer *answer)
+{
+    enum table_result result =
+        find_as_written(list, recipient_delimiter, at_home, recipient, answer);
+    for (enum idn_form form = 0; form < IDN_FORMS && result == TABLE_ABSENT; form++) {
+        char text[IDN_MAX];
+        struct writer w = writer_over(text, sizeof text);
+        struct address other = *recipient;
+        if (!idn_form(recipient->domain, form, &w))
+            continue;
+        other.domain = writer_slice(&w);
+        result = find_as_written(list, recipient_delimiter, at_home, &other, answer);
+    }
+    return result;
 }
 
 enum table_result mailbox_find(const struct mailbox_lists *lists, enum address_class class,

@@ -24,7 +24,8 @@ static bool is_listed(const char *maps, const char *delimiter, const char *addre
     return find(parameters, ADDRESS_VIRTUAL_MAILBOX, address) == TABLE_FOUND;
 }
 
-static const char maps[] = "inline:{ {ada@local.test=x} {user+tag@local.test=x} {@all.test=x} }";
+static const char maps[] = "inline:{ {ada@local.test=x} {user+tag@local.test=x} {@all.test=x} "
+                           "{a@bücher.test=x} {b@xn--bcher-kva.test=x} }";
 
 TEST(an_address_is_found_whole_without_its_extension_or_by_its_domain)
 {
@@ -90,6 +91,15 @@ TEST(a_table_that_cannot_be_read_is_noted)
     config_notes_free(&notes);
 }
 
+TEST(a_domain_of_another_script_is_found_in_either_form)
+{
+    assert_true(is_listed(maps, "", "a@bücher.test"));
+    assert_true(is_listed(maps, "", "a@xn--bcher-kva.test"));
+    assert_true(is_listed(maps, "", "b@Bücher.test"));
+    assert_true(is_listed(maps, "", "a@BÜCHER.test"));
+    assert_false(is_listed(maps, "", "c@bücher.test"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +109,7 @@ int main(void)
         cmocka_unit_test(a_local_user_is_found_by_his_name_and_others_are_not),
         cmocka_unit_test(each_class_has_its_own_tables),
         cmocka_unit_test(a_table_that_cannot_be_read_is_noted),
+        cmocka_unit_test(a_domain_of_another_script_is_found_in_either_form),
     };
     return RUN_TESTS(tests);
 }

@@ -124,7 +124,7 @@ static void on_replay_read(struct disk_request *request, int error)
 static void add_old(struct mta *mta, struct spool_message *message)
 {
     if (spool_is_old(&mta->core.spool, message))
-        queue_add(&mta->queue, message);
+        queue_welcome(&mta->queue, message);
 }
 
 static void end_replay(struct mta *mta)
@@ -257,7 +257,7 @@ void mta_turn(struct mta *mta)
     if (!mta->core.spool.log_begun || mta_is_drained(mta))
         return;
     while ((message = spool_next_committed(&mta->core.spool)) != NULL)
-        queue_add(&mta->queue, message);
+        queue_welcome(&mta->queue, message);
     sessions_turn(&mta->sessions);
     if (!mta->replaying)
         orders_turn(&mta->orders);

@@ -37,6 +37,7 @@ struct policy {
     struct restriction_classes classes;
     struct restriction_list lists[POLICY_LIST_COUNT];
     struct table_list login_maps;
+    struct table_list certificates; /* relay_clientcerts */
 };
 
 enum policy_outcome { POLICY_PERMIT, POLICY_REJECT, POLICY_DEFER };

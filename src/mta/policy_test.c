@@ -272,12 +272,11 @@ TEST(an_unknown_restriction_is_an_error_with_its_place)
         {"permit_mynetworks, reject_rbl_client x", 1, 1},
         {"check_policy_service unix:private/x, reject", 1, 1},
         {"check_sender_mx_access hash:/x", 1, 1},
-        {"check_ccert_access hash:/x", 1, 1},
         {"reject_unknown_sender_domain reject_unknown_client_hostname", 2, 2},
         {"check_sender_access", 1, 1},
         {"check_sender_access mysql:/x", 1, 1},
         {"check_sender_access nonsense", 1, 1},
-        {"permit_tls_clientcerts", 0, 1},
+        {"permit_naked_ip_address", 0, 1},
         {"sleep 1", 0, 1},
         {"no_class_of_mine", 1, 1},
     };

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "mta/active.h"
+#include "mta/retry.h"
 
 enum { ACTIVE_BYTES_MAX = 64 << 20 };
 
@@ -47,6 +48,20 @@ void queue_add(struct queue *queue, struct spool_message *message)
     heap_set(&queue->due, &message->due, core_now_ms(queue->core) + wait_ms);
     if (wait_ms > 0 || is_full(queue))
         buf_free(&message->payload); /* read again when it is its turn */
+}
+
+static int64_t age_s(const struct core *core, const struct spool_message *message)
+{
+    int64_t wall_age_s = (core_wall_us(core) - message->arrival_us) / 1000000;
+    return spool_is_old(&core->spool, message)
+               ? retry_age_s(core->parameters, message->tries, wall_age_s)
+               : 0;
+}
+
+void queue_welcome(struct queue *queue, struct spool_message *message)
+{
+    message->born_ms = core_now_ms(queue->core) - age_s(queue->core, message) * 1000;
+    queue_add(queue, message);
 }
 
 void queue_remove(struct queue *queue, struct spool_message *message)

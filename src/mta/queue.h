@@ -22,7 +22,10 @@ struct queue {
 void queue_init(struct queue *queue, struct core *core, struct schedule *schedule);
 void queue_free(struct queue *queue);
 
-/* A message that has become durable, was found at start, or waits for its next try. */
+/* A message that has become durable, or was found at start. From now on its age is counted on the
+ * monotonic clock. */
+void queue_welcome(struct queue *queue, struct spool_message *message);
+/* It waits for its next try. */
 void queue_add(struct queue *queue, struct spool_message *message);
 
 /* It waits no more; nothing happens to one that is in hand or held. */

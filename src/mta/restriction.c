@@ -63,6 +63,49 @@ static void judge_authenticated(const struct restriction_case *about, struct rul
         ruling_explain(out, "not authenticated: AUTH is not offered without TLS");
 }
 
+static bool has_certificate(const struct restriction_case *about, struct ruling *out)
+{
+    if (about->facts->certificate != NULL)
+        return true;
+    ruling_explain(out, about->facts->tls ? "the client presented no certificate"
+                                          : "no TLS, and so no certificate");
+    return false;
+}
+
+/* Whose certificate it is the fingerprint tells; no authority need vouch for it. */
+static void judge_certificate(const struct restriction_case *about, struct ruling *out)
+{
+    const struct tls_facts *certificate = about->facts->certificate;
+    if (!has_certificate(about, out))
+        return;
+    const char *const fingerprints[] = {certificate->peer_fingerprint,
+                                        certificate->peer_key_fingerprint};
+    enum table_result result = TABLE_ABSENT;
+    for (size_t i = 0; i < 2 && result == TABLE_ABSENT && fingerprints[i][0] != '\0'; i++) {
+        char text[ACCESS_ANSWER_MAX];
+        struct writer answer = writer_over(text, sizeof text);
+        result = table_list_find(about->certificates, TABLE_KEY_WHOLE, slice_of(fingerprints[i]),
+                                 &answer);
+    }
+    if (result == TABLE_TROUBLE) {
+        ruling_fail(out, "relay_clientcerts could not be searched to its end");
+        return;
+    }
+    out->kind = result == TABLE_FOUND ? RULING_PERMIT : RULING_NEUTRAL;
+    ruling_explain(out, "the certificate is %sin relay_clientcerts: %s",
+                   result == TABLE_FOUND ? "" : "not ", certificate->peer_fingerprint);
+}
+
+static void judge_any_certificate(const struct restriction_case *about, struct ruling *out)
+{
+    if (!has_certificate(about, out))
+        return;
+    bool trusted = about->facts->certificate->peer_trusted;
+    out->kind = trusted ? RULING_PERMIT : RULING_NEUTRAL;
+    ruling_explain(out, "%s authority of smtpd_tls_CAfile vouches for the client's certificate",
+                   trusted ? "an" : "no");
+}
+
 static void judge_plaintext(const struct restriction_case *about, struct ruling *out)
 {
     ruling_explain(out, about->facts->tls ? "TLS" : "no TLS");
@@ -312,6 +355,8 @@ static const struct restriction_type types[] = {
     {"warn_if_reject", RESTRICTION_WARN, NULL, 0},
     {"permit_mynetworks", RESTRICTION_PLAIN, judge_mynetworks, 0},
     {"permit_sasl_authenticated", RESTRICTION_PLAIN, judge_authenticated, 0},
+    {"permit_tls_clientcerts", RESTRICTION_PLAIN, judge_certificate, 0},
+    {"permit_tls_all_clientcerts", RESTRICTION_PLAIN, judge_any_certificate, 0},
     {"reject_plaintext_session", RESTRICTION_PLAIN, judge_plaintext, 0},
     {"reject_unauth_pipelining", RESTRICTION_PLAIN, judge_pipelining, 0},
     {"reject_invalid_helo_hostname", RESTRICTION_PLAIN, judge_helo_name, 0},
@@ -338,6 +383,7 @@ static const struct restriction_type types[] = {
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},
     {"check_recipient_access", RESTRICTION_ACCESS, NULL, ACCESS_RECIPIENT},
     {"check_sasl_access", RESTRICTION_ACCESS, NULL, ACCESS_LOGIN},
+    {"check_ccert_access", RESTRICTION_ACCESS, NULL, ACCESS_CERTIFICATE},
 };
 
 const struct restriction_type *restriction_type_find(struct slice word)
@@ -361,8 +407,7 @@ bool restriction_has_argument(struct slice word)
 
 bool restriction_permits_nobody(struct slice word)
 {
-    static const char *const words[] = {"permit_tls_clientcerts", "permit_tls_all_clientcerts",
-                                        "permit_inet_interfaces", "permit_naked_ip_address"};
+    static const char *const words[] = {"permit_inet_interfaces", "permit_naked_ip_address"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (slice_is_nocase(word, words[i]))
             return true;

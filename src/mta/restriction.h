@@ -12,7 +12,8 @@
 /* What a restriction is judged with. */
 struct restriction_case {
     const struct parameters *parameters;
-    const struct table_list *login_maps; /* smtpd_sender_login_maps */
+    const struct table_list *login_maps;   /* smtpd_sender_login_maps */
+    const struct table_list *certificates; /* relay_clientcerts */
     const struct policy_facts *facts;
     struct ruling_subject subject; /* of the list that it stands in */
 };

@@ -1,8 +1,10 @@
 #include "mta/route.h"
 
 #include "base/ip.h"
+#include "base/utf8.h"
 #include "base/writer.h"
 #include "proto/address.h"
+#include "proto/idn.h"
 
 #include <string.h>
 
@@ -235,6 +237,8 @@ const char *route_find(const struct routes *routes, enum address_class class, st
                        struct route *out)
 {
     const struct route_rule *rule = &routes->rules[class];
+    char ascii[IDN_MAX];
+    struct writer known = writer_over(ascii, sizeof ascii);
     struct slice next_hop = rule->next_hop[0] != '\0' ? slice_of(rule->next_hop) : domain;
     struct route route = {.name = "", .transport = &rule->transport};
     struct slice host;
@@ -246,6 +250,8 @@ const char *route_find(const struct routes *routes, enum address_class class, st
         *out = route;
         return NULL;
     }
+    if (!utf8_is_ascii(next_hop) && idn_to_ascii(next_hop, &known))
+        next_hop = writer_slice(&known);
     if (!hop_parse(next_hop, rule->transport.port, &host, &route.port, &exact))
         return "the domain cannot be a next hop";
     route.wants_mx = !exact && rule->transport.wants_mx;

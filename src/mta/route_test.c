@@ -281,6 +281,16 @@ TEST(a_mailbox_that_cannot_be_says_why)
     assert_trouble(&parameters, ADDRESS_VIRTUAL_MAILBOX, "virtual_mailbox_maps");
 }
 
+TEST(a_domain_of_another_script_goes_by_the_name_that_the_dns_knows)
+{
+    struct parameters parameters = parameters_with("");
+    struct route route;
+    assert_int_equal(make(&parameters), 0);
+    assert_route(ADDRESS_REMOTE, "Bücher.example", "smtp:xn--bcher-kva.example:25");
+    assert_route(ADDRESS_REMOTE, "xn--bcher-kva.example", "smtp:xn--bcher-kva.example:25");
+    assert_non_null(route_find(&routes, ADDRESS_REMOTE, slice_of("ab--ü.\xe2\x80\xae"), &route));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_cannot_be_is_an_error),
         cmocka_unit_test(mailboxes_are_the_mailbox_roles),
         cmocka_unit_test(a_mailbox_that_cannot_be_says_why),
+        cmocka_unit_test(a_domain_of_another_script_goes_by_the_name_that_the_dns_knows),
     };
     return RUN_TESTS(tests);
 }

@@ -52,6 +52,8 @@ static struct smtp_server_settings smtp_settings(const struct parameters *parame
         .helo_required = parameters->smtpd_helo_required,
         .strict_paths = parameters->strict_rfc821_envelopes,
         .vrfy_enabled = !parameters->disable_vrfy_command,
+        .utf8_enabled = parameters->smtputf8_enable,
+        .utf8_strict = parameters->strict_smtputf8,
         .tls_offered = level != TLS_LEVEL_NONE && !wrapped,
         .tls_required = level == TLS_LEVEL_ENCRYPT && !wrapped,
         .auth_enabled = parameters->smtpd_sasl_auth_enable,

@@ -245,6 +245,21 @@ static void on_drained(struct stream_user *user)
     session_run(session_of(user));
 }
 
+/* Where TLS is not demanded, a client can do without; so it is not asked for more under it. */
+static void demand_certificate(struct session *session)
+{
+    const struct parameters *parameters = session->service->parameters;
+    bool mandatory = parameters->smtpd_tls_security_level == TLS_LEVEL_ENCRYPT ||
+                     parameters->smtpd_tls_wrappermode;
+    if (!parameters->smtpd_tls_req_ccert || !mandatory || session->tls->peer_trusted)
+        return;
+    bool presented = session->tls->peer_certificate;
+    session_log(session, SEVERITY_INFO, "NOQUEUE: abort: TLS from %s: %s", session->peer_name,
+                presented ? "Client certificate not trusted" : "No client certificate presented");
+    smtp_server_bar(&session->machine, presented ? "Error: Client certificate not trusted"
+                                                 : "Error: No client certificate presented");
+}
+
 static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
 {
     struct session *session = session_of(user);
@@ -256,6 +271,7 @@ static void on_tls_started(struct stream_user *user, const struct tls_facts *fac
     if (!session->machine.tls)
         smtp_server_tls_started(&session->machine);
     session_limits_note_tls(session);
+    demand_certificate(session);
     expect_input(session);
     session_run(session);
 }

@@ -1,5 +1,7 @@
 #include "mta/session_state.h"
 
+#include "proto/dsn_parameters.h"
+
 #include <string.h>
 
 void session_keep_helo(struct session *session, struct slice name)
@@ -28,6 +30,18 @@ static bool keep_address(struct session *session, const struct address *address,
            arena_copy(&session->arena, writer_slice(&w), out);
 }
 
+/* What the sender wants to be told of the whole message. */
+static bool keep_envelope_id(struct session *session, const struct smtp_mail *mail)
+{
+    struct transaction *transaction = &session->transaction;
+    char decoded[DSN_ENVELOPE_ID_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    transaction->back = mail->back;
+    return mail->envelope_id.len == 0 ||
+           (dsn_decode_envelope_id(mail->envelope_id, &w) &&
+            arena_copy(&session->arena, writer_slice(&w), &transaction->envelope_id));
+}
+
 static void answer_mail(struct session *session, const struct smtp_mail *mail)
 {
     struct transaction *transaction = &session->transaction;
@@ -37,7 +51,8 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         return;
     }
     if (!keep_address(session, &mail->reverse_path, &transaction->sender) ||
-        !arena_copy(&session->arena, mail->reverse_path.text, &transaction->sender_said)) {
+        !arena_copy(&session->arena, mail->reverse_path.text, &transaction->sender_said) ||
+        !keep_envelope_id(session, mail)) {
         session_answer(session, "501 5.1.7 Bad sender address syntax");
         return;
     }
@@ -47,7 +62,8 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         return;
     }
     transaction->eight_bit = mail->eight_bit;
-    transaction->envelope_len = transaction->sender.len + 32;
+    transaction->utf8 = mail->utf8;
+    transaction->envelope_len = transaction->sender.len + transaction->envelope_id.len + 48;
     session_answer(session, "250 2.1.0 Ok");
 }
 
@@ -68,56 +84,96 @@ static bool grow_recipients(struct session *session)
     size_t kept = transaction->recipient_count * sizeof(struct slice);
     struct slice *recipients = arena_take(&session->arena, room * sizeof *recipients);
     struct slice *originals = arena_take(&session->arena, room * sizeof *originals);
-    if (recipients == NULL || originals == NULL)
+    struct dsn_wish *wishes = arena_take(&session->arena, room * sizeof *wishes);
+    if (recipients == NULL || originals == NULL || wishes == NULL)
         return false;
     if (kept > 0) {
         memcpy(recipients, transaction->recipients, kept);
         memcpy(originals, transaction->originals, kept);
+        memcpy(wishes, transaction->wishes, transaction->recipient_count * sizeof *wishes);
     }
     transaction->recipients = recipients;
     transaction->originals = originals;
+    transaction->wishes = wishes;
     transaction->recipient_room = room;
     return true;
 }
 
 /* One that is known already needs nothing more. */
-static bool add_recipient(struct session *session, struct slice recipient, struct slice original)
+static bool add_recipient(struct session *session, struct slice recipient, struct slice original,
+                          const struct dsn_wish *wish)
 {
     struct transaction *transaction = &session->transaction;
-    size_t len = recipient.len + original.len + 8;
+    size_t len = recipient.len + original.len + wish->original.len + 13;
+    size_t number = transaction->recipient_count;
     if (is_known_recipient(transaction, recipient))
         return true;
     if (transaction->envelope_len + len > UPLOAD_ENVELOPE_MAX ||
-        (transaction->recipient_count == transaction->recipient_room && !grow_recipients(session)))
+        (number == transaction->recipient_room && !grow_recipients(session)))
         return false;
-    transaction->recipients[transaction->recipient_count] = recipient;
-    transaction->originals[transaction->recipient_count++] = original;
+    transaction->recipients[number] = recipient;
+    transaction->originals[number] = original;
+    transaction->wishes[number] = *wish;
+    transaction->recipient_count++;
     transaction->envelope_len += len;
+    transaction->has_wishes |= wish->notify != 0 || wish->original.len > 0;
+    return true;
+}
+
+/* RFC 3461 §5.2.7: who asks to be told of success hears that the name was an alias, and of the
+ * addresses behind it nothing but failures and delays. One of them carries that. */
+static struct dsn_wish wish_behind_alias(struct dsn_wish wish, bool is_first)
+{
+    if ((wish.notify & DSN_SUCCESS) == 0)
+        return wish;
+    wish.notify &= (uint8_t)~DSN_SUCCESS;
+    if (wish.notify == 0)
+        wish.notify = DSN_NEVER;
+    if (is_first)
+        wish.notify |= DSN_EXPANDED;
+    return wish;
+}
+
+/* A recipient, as it was named and as it is completed, and what is wanted of it. */
+struct naming {
+    struct slice said;
+    struct slice name;
+    struct dsn_wish wish;
+};
+
+static bool add_each(struct session *session, const struct naming *naming,
+                     const struct expansion *expansion)
+{
+    struct transaction *transaction = &session->transaction;
+    size_t before = transaction->recipient_count;
+    bool alone = expansion->count == 1;
+    for (size_t i = 0; i < expansion->count; i++) {
+        bool itself = slice_equal_nocase(expansion->addresses[i], naming->name);
+        struct dsn_wish wish = naming->wish;
+        if (!itself || !alone)
+            wish = wish_behind_alias(wish, transaction->recipient_count == before);
+        if (!add_recipient(session, itself ? naming->name : expansion->addresses[i],
+                           itself ? slice_of("") : naming->name, &wish))
+            return false;
+    }
     return true;
 }
 
 /* All whom the name stands for, or none of them. */
-static bool add_recipients(struct session *session, struct slice said, struct slice name,
+static bool add_recipients(struct session *session, const struct naming *naming,
                            const struct expansion *expansion)
 {
     struct transaction *transaction = &session->transaction;
-    struct slice nothing = slice_of("");
+    size_t limit = (size_t)session->service->parameters->smtpd_recipient_limit;
     size_t count = transaction->recipient_count, len = transaction->envelope_len;
-    bool added =
-        transaction->named_count < (size_t)session->service->parameters->smtpd_recipient_limit;
-    for (size_t i = 0; i < expansion->count && added; i++) {
-        bool itself = slice_equal_nocase(expansion->addresses[i], name);
-        added = add_recipient(session, itself ? name : expansion->addresses[i],
-                              itself ? nothing : name);
-    }
-    if (!added) {
+    if (transaction->named_count >= limit || !add_each(session, naming, expansion)) {
         transaction->recipient_count = count;
         transaction->envelope_len = len;
         return false;
     }
     if (transaction->named_count++ == 0) {
-        transaction->named = name;
-        return arena_copy(&session->arena, said, &transaction->named_said);
+        transaction->named = naming->name;
+        return arena_copy(&session->arena, naming->said, &transaction->named_said);
     }
     return true;
 }
@@ -150,17 +206,28 @@ static bool find_recipients(struct session *session, struct slice said,
     return session->transaction.discard || !refuse_without_route(session, said, expansion, verdict);
 }
 
+static bool keep_wish(struct session *session, const struct smtp_rcpt *rcpt, struct dsn_wish *out)
+{
+    char decoded[DSN_ORIGINAL_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    *out = (struct dsn_wish){.notify = rcpt->notify};
+    return rcpt->original.len == 0 ||
+           (dsn_decode_original(rcpt->original, &w) &&
+            arena_copy(&session->arena, writer_slice(&w), &out->original));
+}
+
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 {
     struct policy_verdict verdict;
     struct address recipient;
     struct expansion expansion;
-    struct slice text, said = rcpt->forward_path.text;
-    if (!keep_address(session, &rcpt->forward_path, &text) || !address_parse(text, &recipient))
+    struct naming naming = {.said = rcpt->forward_path.text};
+    if (!keep_address(session, &rcpt->forward_path, &naming.name) ||
+        !address_parse(naming.name, &recipient) || !keep_wish(session, rcpt, &naming.wish))
         session_answer(session, "452 4.5.3 Error: too many recipients");
-    else if (!find_recipients(session, said, &recipient, &expansion, &verdict))
+    else if (!find_recipients(session, naming.said, &recipient, &expansion, &verdict))
         session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
-    else if (add_recipients(session, said, text, &expansion))
+    else if (add_recipients(session, &naming, &expansion))
         session_answer(session, "250 2.1.5 Ok");
     else
         session_answer(session, "452 4.5.3 Error: too many recipients");

@@ -65,7 +65,7 @@ void session_log_tls(const struct session *session)
     if (session->service->parameters->smtpd_tls_loglevel < 1)
         return;
     tls_facts_write(tls, &w);
-    session_log(session, SEVERITY_INFO, "Anonymous TLS connection %s from %s: %.*s",
+    session_log(session, SEVERITY_INFO, "%s TLS connection %s from %s: %.*s", tls_facts_trust(tls),
                 tls->reused ? "reused" : "established", session->peer_name,
                 SLICE_PRINTF(writer_slice(&w)));
 }

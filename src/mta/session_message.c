@@ -74,6 +74,7 @@ static void write_trace_header(struct session *session, struct writer *w)
         .hostname = slice_of(parameters->myhostname),
         .mail_name = slice_of(parameters->mail_name),
         .esmtp = session->machine.esmtp,
+        .utf8 = transaction->utf8,
         .under_tls = session->machine.tls,
         .authenticated = session->machine.authenticated,
         .queue_id = slice_of(transaction->queue_id.text),
@@ -183,16 +184,29 @@ static bool policy_refuses(struct session *session)
     return true;
 }
 
+static uint32_t flags_of(const struct transaction *transaction)
+{
+    uint32_t flags = transaction->eight_bit ? ENVELOPE_EIGHT_BIT : 0;
+    if (transaction->utf8)
+        flags |= ENVELOPE_UTF8;
+    if (transaction->utf8 && transaction->header.above_ascii)
+        flags |= ENVELOPE_UTF8_HEADER;
+    return flags;
+}
+
 static void commit(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
     struct envelope envelope = {
-        .flags = transaction->eight_bit ? ENVELOPE_EIGHT_BIT : 0,
+        .flags = flags_of(transaction),
         .arrival_us = transaction->arrival_us,
         .sender = transaction->sender,
         .recipients = transaction->recipients,
         .originals = transaction->originals,
         .recipient_count = transaction->recipient_count,
+        .back = transaction->back,
+        .envelope_id = transaction->envelope_id,
+        .wishes = transaction->has_wishes ? transaction->wishes : NULL,
     };
     const struct spool_message *message = spool_upload_commit(transaction->upload, &envelope);
     if (message == NULL && spool_trouble(&session->core->spool) != 0) {

@@ -10,6 +10,7 @@ static struct policy_facts facts_about(const struct session *session, enum facts
         .tls = session->machine.tls,
         .esmtp = session->machine.esmtp,
         .input_waits = session->input_waits,
+        .certificate = session->tls != NULL && session->tls->peer_certificate ? session->tls : NULL,
         .auth_offered =
             service->smtp.auth_enabled && (session->machine.tls || !service->smtp.auth_tls_only),
         .authenticated = session->machine.authenticated,

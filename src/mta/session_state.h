@@ -49,6 +49,11 @@ struct transaction {
     size_t named_count;      /* RCPTs that were good */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;
+    bool utf8;
+    enum dsn_return back; /* what the sender wants to be told … */
+    struct slice envelope_id;
+    struct dsn_wish *wishes; /* … of each recipient */
+    bool has_wishes;         /* something was said about some recipient */
 
     struct spool_upload *upload;
     uint64_t id;

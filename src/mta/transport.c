@@ -64,6 +64,7 @@ static void take_lmtp(const struct parameters *parameters, struct transport *out
     set_patience(out, seconds);
     out->connect_ms = parameters->lmtp_connect_timeout * 1000;
     out->lmtp = true;
+    out->is_final = parameters->lmtp_assume_final;
     out->program = "lmtp";
     out->port = LMTP_PORT;
     out->helo_name = parameters->lmtp_lhlo_name;

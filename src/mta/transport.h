@@ -18,6 +18,7 @@ struct transport {
     const char *helo_name;
     enum mailbox_kind mailbox; /* MAILBOX_NONE: it speaks SMTP or LMTP, and all below counts */
     bool lmtp;
+    bool is_final; /* what is delivered there is in a mailbox, not relayed */
     bool wants_mx; /* a domain's name is not yet a host's */
     uint16_t port; /* where a next hop names none */
     enum tls_level tls_level;

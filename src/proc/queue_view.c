@@ -18,7 +18,6 @@ enum {
     PATH_LEN_MAX = 4096,
     SLOTS_MAX = 65536,
     READINGS_MAX = 3, /* of a slot: what is written while we read can look like damage */
-    LETTER_ARENA_MAX = ENVELOPE_RECIPIENTS_MAX * 16 + 64,
 };
 
 struct queue_slot {
@@ -279,7 +278,7 @@ bool queue_letter_open(const struct queue_entry *entry, struct queue_letter *out
 {
     struct spool_message *message = entry->message;
     struct disk_request request;
-    struct queue_letter letter = {.arena = arena_make(LETTER_ARENA_MAX)};
+    struct queue_letter letter = {.arena = arena_make(SPOOL_ENVELOPE_ARENA)};
     spool_load_start(message, &request);
     int error = read_now(entry->slot, &request);
     if (!spool_load_finish(&entry->slot->spool, message, &request, error))

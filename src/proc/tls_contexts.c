@@ -60,12 +60,20 @@ static void copy_path(struct slice word, char path[1024])
     writer_bytes(&w, slice_first(word, 1023));
 }
 
+static bool asks_for_certificates(const struct parameters *parameters)
+{
+    return parameters->smtpd_tls_ask_ccert || parameters->smtpd_tls_req_ccert;
+}
+
 void tls_files_add(const struct parameters *parameters, struct file_set *files,
                    struct config_notes *notes)
 {
     struct slice chains = slice_of(parameters->smtpd_tls_chain_files), word;
     struct key_files pairs[2];
     char path[1024];
+    if (asks_for_certificates(parameters) && is_set(parameters->smtpd_tls_CAfile))
+        add_file(parameters, PARAMETER_smtpd_tls_CAfile, parameters->smtpd_tls_CAfile, files,
+                 notes);
     if (chains.len > 0) {
         while (slice_next_word(&chains, ", \t\r\n", &word)) {
             copy_path(word, path);
@@ -196,6 +204,20 @@ static struct tls_ciphers ciphers_for(bool mandatory)
     return (struct tls_ciphers){.grade = mandatory ? TLS_CIPHERS_INTERMEDIATE : TLS_CIPHERS_MEDIUM};
 }
 
+/* False when the file is not there, which was said when it was read. */
+static bool want_certificates(const struct parameters *parameters, const struct file_set *files,
+                              struct tls_client_certificates *out)
+{
+    *out = (struct tls_client_certificates){
+        .asked = asks_for_certificates(parameters),
+        .source = parameters->smtpd_tls_CAfile,
+        .depth = (int)parameters->smtpd_tls_ccert_verifydepth,
+        .digest = parameters->smtpd_tls_fingerprint_digest,
+    };
+    return !out->asked || !is_set(parameters->smtpd_tls_CAfile) ||
+           file_set_find(files, parameters->smtpd_tls_CAfile, &out->authorities);
+}
+
 struct tls_context *tls_server_context(const struct config_service *service,
                                        const struct file_set *files, struct config_notes *notes)
 {
@@ -214,6 +236,7 @@ struct tls_context *tls_server_context(const struct config_service *service,
     good = good && (parameters->smtpd_tls_chain_files[0] != '\0'
                         ? add_chains(&keys, parameters, files, notes)
                         : add_pairs(&keys, parameters, files, notes));
+    good = good && want_certificates(parameters, files, &settings.client_certificates);
     if (good) {
         check_names(&keys, parameters, notes);
         settings.keys = (const struct tls_key *const *)keys.list;

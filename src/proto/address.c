@@ -1,41 +1,63 @@
 #include "proto/address.h"
 
 #include "base/ip.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
-/* RFC 5322 §3.2.3: a printable character that means nothing else in an address. */
+static bool is_above_ascii(char c)
+{
+    return (unsigned char)c > 0x7f;
+}
+
+/* RFC 5322 §3.2.3, RFC 6531 §3.3: a character that means nothing else in an address. */
 static bool is_atext(char c)
 {
+    if (is_above_ascii(c))
+        return true;
     return ascii_is_printable(c) && c != ' ' && strchr("()<>[]:;@\\,\"", c) == NULL;
 }
 
-static bool label_is_valid(struct slice label)
+/* The bytes of UTF-8 count for less than one each once they are encoded; the name as a whole is
+ * measured where that is done. */
+static bool label_is_valid(struct slice label, bool readable)
 {
-    if (label.len == 0 || label.len > DOMAIN_LABEL_MAX)
+    bool ascii = !readable || utf8_is_ascii(label);
+    if (label.len == 0 || (ascii && label.len > DOMAIN_LABEL_MAX))
         return false;
     if (label.at[0] == '-' || label.at[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++) {
         char c = label.at[i];
-        if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '-' && c != '_')
+        if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '-' && c != '_' &&
+            (ascii || !is_above_ascii(c)))
             return false;
     }
     return true;
 }
 
-bool domain_is_valid(struct slice domain)
+static bool labels_are_valid(struct slice domain, bool readable)
 {
     if (domain.len > DOMAIN_MAX)
         return false;
     for (;;) {
         size_t dot = slice_find(domain, '.');
-        if (!label_is_valid(slice_first(domain, dot)))
+        if (!label_is_valid(slice_first(domain, dot), readable))
             return false;
         if (dot == domain.len)
             return true;
         domain = slice_skip(domain, dot + 1);
     }
+}
+
+bool domain_is_valid(struct slice domain)
+{
+    return labels_are_valid(domain, false);
+}
+
+bool domain_is_readable(struct slice domain)
+{
+    return labels_are_valid(domain, true) && utf8_is_valid(domain);
 }
 
 bool domain_is_literal(struct slice domain)
@@ -57,7 +79,7 @@ static size_t quoted_length(struct slice text)
             return i + 1;
         if (text.at[i] == '\\')
             i++;
-        if (i >= text.len || !ascii_is_printable(text.at[i]))
+        if (i >= text.len || (!ascii_is_printable(text.at[i]) && !is_above_ascii(text.at[i])))
             return 0;
     }
     return 0;
@@ -74,7 +96,7 @@ static size_t atoms_length(struct slice text)
 bool address_parse(struct slice text, struct address *out)
 {
     struct address address = {.text = text};
-    if (text.len > ADDRESS_MAX)
+    if (text.len > ADDRESS_MAX || !utf8_is_valid(text))
         return false;
     if (text.len > 0) {
         size_t len = text.at[0] == '"' ? quoted_length(text) : atoms_length(text);
@@ -86,7 +108,7 @@ bool address_parse(struct slice text, struct address *out)
             if (rest.at[0] != '@')
                 return false;
             address.domain = slice_skip(rest, 1);
-            if (!domain_is_valid(address.domain) && !domain_is_literal(address.domain))
+            if (!domain_is_readable(address.domain) && !domain_is_literal(address.domain))
                 return false;
         }
     }

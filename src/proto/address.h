@@ -1,5 +1,6 @@
 /* Mailboxes as MAIL and RCPT carry them. RFC 5321 §4.1.2, read as mail systems read it: the angle
- * brackets may be missing, a source route is skipped, dots may stand anywhere in a local part. */
+ * brackets may be missing, a source route is skipped, dots may stand anywhere in a local part. Both
+ * parts may have UTF-8 in them (RFC 6531 §3.3); whether that is welcome the caller knows. */
 #ifndef TUVI_PROTO_ADDRESS_H
 #define TUVI_PROTO_ADDRESS_H
 
@@ -36,6 +37,8 @@ struct slice address_without_extension(struct slice local, const char *delimiter
  * "user@other"@here. Such mail is relayed on, so it is never "for us". */
 bool address_asks_for_relay(const struct address *address);
 
+/* The same, where labels may have UTF-8, too: how such a name is looked up proto/idn.h says. */
+bool domain_is_readable(struct slice domain);
 /* A host name: letters, digits, '-' and '_' in labels of 1 to 63 bytes. */
 bool domain_is_valid(struct slice domain);
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */

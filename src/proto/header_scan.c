@@ -18,6 +18,7 @@ static void end_name(struct header_scan *scan)
 
 static void keep_value_byte(struct header_scan *scan, char c)
 {
+    scan->above_ascii |= (unsigned char)c > 0x7f;
     if (!scan->in_message_id || ascii_is_space(c) || scan->message_id_len == HEADER_MESSAGE_ID_MAX)
         return;
     scan->message_id[scan->message_id_len++] = c;

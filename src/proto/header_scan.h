@@ -19,6 +19,7 @@ struct header_scan {
     bool in_message_id; /* in the value of Message-ID, folded lines included */
     char name[HEADER_NAME_MAX];
     size_t name_len;
+    bool above_ascii;        /* in some value */
     unsigned received_count; /* Received and Delivered-To lines: hops */
     char message_id[HEADER_MESSAGE_ID_MAX];
     size_t message_id_len;

@@ -63,6 +63,22 @@ TEST(content_without_a_header_is_known)
     assert_int_equal(content_opening(slice_make(endless, sizeof endless)), OPENING_BODY);
 }
 
+static bool has_more_than_ascii(const char *content)
+{
+    struct header_scan scan;
+    header_scan_start(&scan);
+    header_scan_feed(&scan, slice_of(content));
+    return scan.above_ascii;
+}
+
+TEST(more_than_ascii_is_noticed_in_the_header_alone)
+{
+    assert_true(has_more_than_ascii("Subject: jõgeva\r\n\r\n"));
+    assert_true(has_more_than_ascii("Subject: x\r\n õ\r\n\r\n"));
+    assert_false(has_more_than_ascii("Subject: x\r\n\r\njõgeva\r\n"));
+    assert_false(has_more_than_ascii("jõgeva\r\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +86,7 @@ int main(void)
         cmocka_unit_test(hops_are_counted_in_the_header_only),
         cmocka_unit_test(long_names_are_none_that_we_know),
         cmocka_unit_test(content_without_a_header_is_known),
+        cmocka_unit_test(more_than_ascii_is_noticed_in_the_header_alone),
     };
     return RUN_TESTS(tests);
 }

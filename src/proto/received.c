@@ -1,5 +1,6 @@
 #include "proto/received.h"
 
+#include "base/utf8.h"
 #include "proto/date.h"
 
 /* Foreign text inside a comment: printable, and with no parenthesis that could end the comment
@@ -13,6 +14,20 @@ static void write_comment(struct writer *w, struct slice foreign)
     }
 }
 
+static void write_certificate(struct writer *w, const struct tls_facts *tls)
+{
+    if (!tls->peer_certificate) {
+        writer_text(w, tls->certificate_asked ? "\r\n\t(Client did not present a certificate)"
+                                              : "\r\n\t(No client certificate requested)");
+        return;
+    }
+    writer_text(w, "\r\n\t(Client CN \"");
+    write_comment(w, slice_of(tls->peer_name));
+    writer_text(w, "\", Issuer \"");
+    write_comment(w, slice_of(tls->peer_issuer));
+    writer_printf(w, "\" (%s))", tls->peer_trusted ? "verified OK" : "not verified");
+}
+
 static void write_tls(struct writer *w, const struct tls_facts *tls)
 {
     writer_printf(w, "\r\n\t(using %s with cipher %s (%d/%d bits)", tls->protocol, tls->cipher,
@@ -24,12 +39,13 @@ static void write_tls(struct writer *w, const struct tls_facts *tls)
                       tls->server_signature);
     if (tls->server_digest[0] != '\0')
         writer_printf(w, " server-digest %s", tls->server_digest);
-    writer_text(w, ")\r\n\t(No client certificate requested)");
+    writer_text(w, ")");
+    write_certificate(w, tls);
 }
 
 void received_write_protocol(struct writer *w, const struct received *received)
 {
-    writer_text(w, received->esmtp ? "ESMTP" : "SMTP");
+    writer_text(w, received->utf8 ? "UTF8SMTP" : received->esmtp ? "ESMTP" : "SMTP");
     if (received->esmtp && received->under_tls)
         writer_byte(w, 'S');
     if (received->esmtp && received->authenticated)
@@ -42,7 +58,10 @@ static void write_end(struct writer *w, const struct received *received)
     writer_bytes(w, received->queue_id);
     if (received->recipient.len > 0) {
         writer_text(w, "\r\n\tfor <");
-        writer_printable(w, received->recipient);
+        if (received->utf8)
+            utf8_write_visible(w, received->recipient);
+        else
+            writer_printable(w, received->recipient);
         writer_byte(w, '>');
     }
     writer_text(w, received->recipient.len > 0 ? "; " : ";\r\n\t");

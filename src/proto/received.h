@@ -1,5 +1,5 @@
-/* The trace header that every message gets on its way through. RFC 5321 §4.4, RFC 3848; the form is
- * Postfix's, which other programs read. */
+/* The trace header that every message gets on its way through. RFC 5321 §4.4, RFC 3848, RFC 6531;
+ * the form is Postfix's, which other programs read. */
 #ifndef TUVI_PROTO_RECEIVED_H
 #define TUVI_PROTO_RECEIVED_H
 
@@ -20,6 +20,7 @@ struct received {
     struct slice hostname;
     struct slice mail_name;
     bool esmtp;
+    bool utf8; /* SMTPUTF8 was declared: RFC 6531 §3.7.3 */
     bool under_tls;
     bool authenticated;
     struct slice queue_id;

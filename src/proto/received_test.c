@@ -2,6 +2,8 @@
 
 #include "tests/unit.h"
 
+#include <stdio.h>
+
 static struct received example(void)
 {
     struct received received = {.helo_name = SLICE_LITERAL("client.example"),
@@ -89,6 +91,53 @@ TEST(what_was_made_here_came_from_nobody)
                                    "\tid 58E4E10001; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
 }
 
+TEST(certificates_are_told)
+{
+    struct tls_facts tls = {.protocol = "TLSv1.2", .cipher = "X", .certificate_asked = true};
+    static const struct {
+        const char *name;
+        bool presented, trusted;
+        const char *told;
+    } cases[] = {
+        {"", false, false, "Client did not present a certificate"},
+        {"ada", true, true, "Client CN \"ada\", Issuer \"root\" (verified OK)"},
+        {"ada", true, false, "Client CN \"ada\", Issuer \"root\" (not verified)"},
+        {"a) b(\\", true, false, "Client CN \"a? b??\", Issuer \"root\" (not verified)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct received received = example();
+        char expected[400];
+        tls.peer_certificate = cases[i].presented;
+        tls.peer_trusted = cases[i].trusted;
+        snprintf(tls.peer_name, sizeof tls.peer_name, "%s", cases[i].name);
+        snprintf(tls.peer_issuer, sizeof tls.peer_issuer, "root");
+        received.tls = &tls;
+        snprintf(expected, sizeof expected,
+                 "Received: from client.example (unknown [192.0.2.1])\r\n"
+                 "\t(using TLSv1.2 with cipher X (0/0 bits))\r\n"
+                 "\t(%s)\r\n"
+                 "\tby mx.example.org (Tuvi) with ESMTP id 58E4E10001\r\n"
+                 "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n",
+                 cases[i].told);
+        assert_header(&received, expected);
+    }
+}
+
+TEST(utf8_is_told_and_shown_where_it_was_declared)
+{
+    struct received received = example();
+    received.recipient = slice_of("jõgeva@example.ee");
+    assert_header(&received,
+                  "Received: from client.example (unknown [192.0.2.1])\r\n"
+                  "\tby mx.example.org (Tuvi) with ESMTP id 58E4E10001\r\n"
+                  "\tfor <j??geva@example.ee>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+    received.utf8 = received.under_tls = received.authenticated = true;
+    assert_header(&received,
+                  "Received: from client.example (unknown [192.0.2.1])\r\n"
+                  "\tby mx.example.org (Tuvi) with UTF8SMTPSA id 58E4E10001\r\n"
+                  "\tfor <jõgeva@example.ee>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +146,8 @@ int main(void)
         cmocka_unit_test(tls_and_login_are_told_when_wanted),
         cmocka_unit_test(foreign_text_cannot_leave_its_place),
         cmocka_unit_test(what_was_made_here_came_from_nobody),
+        cmocka_unit_test(certificates_are_told),
+        cmocka_unit_test(utf8_is_told_and_shown_where_it_was_declared),
     };
     return RUN_TESTS(tests);
 }

@@ -1,7 +1,10 @@
 #include "proto/smtp_client.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "base/writer.h"
+#include "proto/dsn_parameters.h"
+#include "proto/xtext.h"
 
 #include <string.h>
 
@@ -31,15 +34,15 @@ static bool give_refused(struct smtp_client *client, struct smtp_client_step *st
     return true;
 }
 
-static bool give_result(struct smtp_client *client, size_t recipient, const char *text,
-                        struct smtp_client_step *step)
+static bool give_result(struct smtp_client *client, size_t recipient,
+                        const struct smtp_client_obstacle *obstacle, struct smtp_client_step *step)
 {
     client->transaction->settled[recipient] = true;
     give(client, SMTP_CLIENT_RESULT, step);
     step->stage = client->answers;
     step->recipient = recipient;
-    step->reply = text == NULL ? &client->reply : NULL;
-    step->text = text;
+    step->reply = obstacle == NULL ? &client->reply : NULL;
+    step->obstacle = obstacle;
     return true;
 }
 
@@ -48,66 +51,110 @@ static bool give_result(struct smtp_client *client, size_t recipient, const char
 static bool is_clean(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!ascii_is_printable(text.at[i]))
+        if (!ascii_is_printable(text.at[i]) && (unsigned char)text.at[i] <= 0x7f)
             return false;
     return true;
 }
 
-/* Verb, argument in between, rest, CRLF. Nothing that reaches here can break out of its line:
- * addresses were parsed when they came in. */
-static void write_command(struct smtp_client *client, const char *verb, struct slice argument,
-                          const char *rest)
+static bool has_utf8_address(const struct smtp_client_transaction *transaction)
+{
+    if (!utf8_is_ascii(transaction->sender))
+        return true;
+    for (size_t i = 0; i < transaction->recipient_count; i++)
+        if (!utf8_is_ascii(transaction->recipients[i]))
+            return true;
+    return false;
+}
+
+/* Verb, argument in between, rest. Nothing that reaches here can break out of its line: addresses
+ * were parsed when they came in. */
+static struct writer begin_command(struct smtp_client *client, const char *verb,
+                                   struct slice argument, const char *rest)
 {
     struct writer w = writer_over(client->command, sizeof client->command);
     CHECK(is_clean(argument));
     writer_text(&w, verb);
     writer_bytes(&w, argument);
     writer_text(&w, rest);
-    writer_text(&w, "\r\n");
-    CHECK(!w.overflow);
-    client->command_len = w.len;
+    return w;
+}
+
+static void end_command(struct smtp_client *client, struct writer *w)
+{
+    writer_text(w, "\r\n");
+    CHECK(!w->overflow);
+    client->command_len = w->len;
+}
+
+static void write_command(struct smtp_client *client, const char *verb, struct slice argument)
+{
+    struct writer w = begin_command(client, verb, argument, "");
+    end_command(client, &w);
 }
 
 static void write_mail(struct smtp_client *client)
 {
     const struct smtp_client_transaction *transaction = client->transaction;
-    char parameters[64];
-    struct writer w = writer_over(parameters, sizeof parameters);
-    writer_byte(&w, '>');
+    struct writer w = begin_command(client, "MAIL FROM:<", transaction->sender, ">");
     if (client->offers_size)
         writer_printf(&w, " SIZE=%llu", (unsigned long long)transaction->size);
     if (client->offers_eight_bit && transaction->eight_bit)
         writer_text(&w, " BODY=8BITMIME");
-    writer_byte(&w, '\0');
-    write_command(client, "MAIL FROM:<", transaction->sender, parameters);
+    if (client->offers_utf8 && (transaction->utf8 || has_utf8_address(transaction)))
+        writer_text(&w, " SMTPUTF8");
+    if (client->offers_dsn && transaction->back != DSN_RETURN_UNSAID)
+        writer_printf(&w, " RET=%s", dsn_return_name(transaction->back));
+    if (client->offers_dsn && transaction->envelope_id.len > 0) {
+        writer_text(&w, " ENVID=");
+        xtext_encode(transaction->envelope_id, &w);
+    }
+    end_command(client, &w);
+}
+
+static void write_rcpt(struct smtp_client *client, size_t recipient)
+{
+    const struct smtp_client_transaction *transaction = client->transaction;
+    const struct dsn_wish *wish =
+        transaction->wishes != NULL ? &transaction->wishes[recipient] : NULL;
+    struct writer w = begin_command(client, "RCPT TO:<", transaction->recipients[recipient], ">");
+    if (client->offers_dsn && wish != NULL && (wish->notify & ~DSN_EXPANDED) != 0) {
+        writer_text(&w, " NOTIFY=");
+        dsn_write_notify(&w, wish->notify);
+    }
+    if (client->offers_dsn && wish != NULL && wish->original.len > 0) {
+        writer_text(&w, " ORCPT=");
+        dsn_encode_original(wish->original, &w);
+    }
+    end_command(client, &w);
 }
 
 static void go_to(struct smtp_client *client, enum smtp_client_stage stage, const char *verb)
 {
     static const struct slice nothing = SLICE_LITERAL("");
     client->stage = stage;
-    write_command(client, verb, nothing, "");
+    write_command(client, verb, nothing);
 }
 
 static void say_hello(struct smtp_client *client, enum smtp_client_stage stage)
 {
     client->stage = stage;
     client->offers_pipelining = client->offers_size = false;
-    client->offers_eight_bit = client->offers_starttls = false;
+    client->offers_eight_bit = client->offers_starttls = client->offers_dsn = false;
+    client->offers_utf8 = false;
     client->size_limit = 0;
     memset(&client->limits, 0, sizeof client->limits);
     const char *verb = client->settings->lmtp ? "LHLO " : "EHLO ";
-    write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name,
-                  "");
+    write_command(client, stage == SMTP_STAGE_HELO ? "HELO " : verb, client->settings->helo_name);
 }
 
 /* ---- the end of a transaction ---- */
 
-/* The reply at hand, or the text, is the result of every recipient that has none yet. */
-static void report_all(struct smtp_client *client, const char *text, enum smtp_client_stage next)
+/* The reply at hand, or the obstacle, is the result of every recipient that has none yet. */
+static void report_all(struct smtp_client *client, const struct smtp_client_obstacle *obstacle,
+                       enum smtp_client_stage next)
 {
     client->reporting = true;
-    client->report_text = text;
+    client->obstacle = obstacle;
     client->report_next = next;
 }
 
@@ -116,7 +163,7 @@ static bool report(struct smtp_client *client, struct smtp_client_step *step)
     const struct smtp_client_transaction *transaction = client->transaction;
     for (size_t i = 0; i < transaction->recipient_count; i++)
         if (!transaction->settled[i])
-            return give_result(client, i, client->report_text, step);
+            return give_result(client, i, client->obstacle, step);
     client->reporting = false;
     client->stage = client->report_next;
     if (client->stage == SMTP_STAGE_RSET)
@@ -316,6 +363,10 @@ static void note_offer(struct smtp_client *client, struct slice line)
         client->offers_starttls = true;
     else if (slice_is_nocase(keyword, "LIMITS"))
         note_limits(client, line);
+    else if (slice_is_nocase(keyword, "DSN"))
+        client->offers_dsn = true;
+    else if (slice_is_nocase(keyword, "SMTPUTF8"))
+        client->offers_utf8 = true;
     else if (slice_is_nocase(keyword, "SIZE")) {
         client->offers_size = true;
         if (slice_next_word(&line, " \t", &argument))
@@ -359,9 +410,9 @@ static bool write_next_command(struct smtp_client *client)
     if (client->sent == 0)
         write_mail(client);
     else if (client->sent <= count)
-        write_command(client, "RCPT TO:<", transaction->recipients[client->sent - 1], ">");
+        write_rcpt(client, client->sent - 1);
     else
-        write_command(client, "DATA", slice_of(""), "");
+        write_command(client, "DATA", slice_of(""));
     client->sent++;
     return true;
 }
@@ -464,6 +515,21 @@ bool smtp_client_is_used_up(const struct smtp_client *client)
     return client->limits.transactions > 0 && client->transactions >= client->limits.transactions;
 }
 
+/* What keeps the transaction from this server, or NULL. RFC 1870 §6.1; RFC 6531 §3.2. */
+static const struct smtp_client_obstacle *find_obstacle(
+    const struct smtp_client *client, const struct smtp_client_transaction *transaction)
+{
+    static const struct smtp_client_obstacle too_large = {
+        "5.3.4", "message size exceeds the size limit of host"};
+    static const struct smtp_client_obstacle no_utf8 = {
+        "5.6.7", "SMTPUTF8 is required, but was not offered by host"};
+    bool needs_utf8 =
+        transaction->utf8 && (transaction->utf8_header || has_utf8_address(transaction));
+    if (client->size_limit > 0 && transaction->size > client->size_limit)
+        return &too_large;
+    return needs_utf8 && !client->offers_utf8 ? &no_utf8 : NULL;
+}
+
 void smtp_client_begin(struct smtp_client *client,
                        const struct smtp_client_transaction *transaction)
 {
@@ -473,9 +539,10 @@ void smtp_client_begin(struct smtp_client *client,
     client->sent = client->answered = client->accepted = 0;
     client->mail_refused = false;
     client->transactions++;
-    if (client->size_limit > 0 && transaction->size > client->size_limit) {
+    const struct smtp_client_obstacle *obstacle = find_obstacle(client, transaction);
+    if (obstacle != NULL) {
         client->answers = SMTP_STAGE_MAIL;
-        report_all(client, "message size exceeds the size limit of the server", SMTP_STAGE_IDLE);
+        report_all(client, obstacle, SMTP_STAGE_IDLE);
     }
 }
 

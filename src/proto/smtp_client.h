@@ -1,5 +1,5 @@
 /* The client's side of an SMTP session, as a machine: it brings one transaction after another to a
- * server over one connection. RFC 5321, 2920, 3207, 1870, 6152, 9422.
+ * server over one connection. RFC 5321, 2920, 3207, 1870, 6152, 3461, 6531, 9422.
  *
  * The driver calls smtp_client_next() in a loop and does what each step says. When the machine is
  * READY the driver begins a transaction or says goodbye; when it wants CONTENT the driver sends the
@@ -11,6 +11,7 @@
 #ifndef TUVI_PROTO_SMTP_CLIENT_H
 #define TUVI_PROTO_SMTP_CLIENT_H
 
+#include "base/dsn.h"
 #include "base/slice.h"
 #include "proto/smtp_reply.h"
 
@@ -34,6 +35,12 @@ struct smtp_client_transaction {
     bool *settled; /* one per recipient, all false at first: a RESULT was given for it */
     uint64_t size; /* bytes of content, RFC 1870 */
     bool eight_bit;
+    bool utf8;        /* SMTPUTF8 was declared … */
+    bool utf8_header; /* … and the header makes use of it */
+    /* What the sender wants to be told, for servers that offer DSN. */
+    enum dsn_return back;
+    struct slice envelope_id;
+    const struct dsn_wish *wishes; /* one per recipient; NULL: none */
 };
 
 /* Where a session stands: also what a reply answers, as log lines name it. */
@@ -60,11 +67,17 @@ enum smtp_client_step_kind {
     SMTP_CLIENT_START_TLS, /* shake hands, then smtp_client_tls_started() */
     SMTP_CLIENT_READY,     /* begin a transaction, or quit */
     SMTP_CLIENT_CONTENT,   /* send the content, then smtp_client_content_sent() */
-    SMTP_CLIENT_RESULT,    /* recipient, stage, and reply or text: each recipient once */
+    SMTP_CLIENT_RESULT,    /* recipient, stage, and reply or obstacle: each recipient once */
     SMTP_CLIENT_REFUSED, /* reply, stage: the server takes no mail in this session; CLOSE comes next
                           */
     SMTP_CLIENT_BROKEN,  /* text, stage: no SMTP, or TLS that cannot be had; close at once */
     SMTP_CLIENT_CLOSE,   /* recipients that are not settled now got no answer */
+};
+
+/* Why a transaction cannot begin. The server's name belongs behind the text. */
+struct smtp_client_obstacle {
+    const char *status; /* "5.3.4" */
+    const char *text;
 };
 
 struct smtp_client_step {
@@ -73,11 +86,12 @@ struct smtp_client_step {
     struct slice bytes;
     size_t recipient;
     const struct smtp_reply
-        *reply;       /* the machine's, valid until the next step; or NULL: see text */
+        *reply; /* the machine's, valid until the next step; or NULL: see obstacle or text */
+    const struct smtp_client_obstacle *obstacle;
     const char *text; /* what we found ourselves */
 };
 
-enum { SMTP_CLIENT_COMMAND_MAX = 1024 };
+enum { SMTP_CLIENT_COMMAND_MAX = 4096 }; /* a path, and an ORCPT all of whose bytes are encoded */
 
 struct smtp_client {
     const struct smtp_client_settings *settings;
@@ -90,6 +104,8 @@ struct smtp_client {
     bool offers_size;
     bool offers_eight_bit;
     bool offers_starttls;
+    bool offers_dsn;
+    bool offers_utf8;
     uint64_t size_limit; /* 0: none was named */
     struct {
         uint64_t recipients, domains; /* of one transaction; 0: none was named */
@@ -105,8 +121,8 @@ struct smtp_client {
 
     enum smtp_client_stage answers; /* the command that the reply at hand answers */
     bool reporting; /* the reply at hand is given out for every recipient not settled */
-    const char *report_text;
-    enum smtp_client_stage report_next; /* where to go when that is done */
+    const struct smtp_client_obstacle *obstacle; /* or this instead */
+    enum smtp_client_stage report_next;          /* where to go when that is done */
 
     struct smtp_reply reply;
     bool reply_begun;   /* some of its lines were read */

@@ -26,6 +26,10 @@ static void begin_or_quit(struct run *run)
 {
     static const struct slice recipients[RECIPIENTS] = {
         SLICE_LITERAL("a@example.net"), SLICE_LITERAL("b@example.net"), SLICE_LITERAL("c@x")};
+    static const struct dsn_wish wishes[RECIPIENTS] = {
+        {DSN_SUCCESS | DSN_EXPANDED, SLICE_LITERAL("rfc822;a+b=c d@example.net")},
+        {DSN_NEVER, SLICE_LITERAL("")},
+        {0, SLICE_LITERAL("x;\r\n")}};
     if (run->messages == MESSAGES) {
         smtp_client_quit(&run->client);
         return;
@@ -37,6 +41,11 @@ static void begin_or_quit(struct run *run)
                                                         .recipient_count = RECIPIENTS,
                                                         .settled = run->settled,
                                                         .size = 1000,
+                                                        .utf8 = run->messages == 1,
+                                                        .utf8_header = true,
+                                                        .back = run->messages,
+                                                        .envelope_id = SLICE_LITERAL("\r\n+"),
+                                                        .wishes = wishes,
                                                         .eight_bit = run->messages == 1};
     smtp_client_begin(&run->client, &run->transaction);
 }
@@ -53,8 +62,8 @@ static void trace_result(struct run *run, const struct smtp_client_step *step)
     if (step->reply != NULL) {
         CHECK(step->reply->code >= 200 && step->reply->code <= 599);
         writer_u16(&run->trace, (uint16_t)step->reply->code);
-    } else if (step->text != NULL) {
-        writer_text(&run->trace, step->text);
+    } else {
+        writer_text(&run->trace, step->obstacle != NULL ? step->obstacle->text : step->text);
     }
     if (step->kind != SMTP_CLIENT_RESULT)
         return;

@@ -11,7 +11,7 @@ enum smtp_keyword {
     SMTP_KEYWORD_ETRN, /* known, never announced */
     SMTP_KEYWORD_STARTTLS,
     SMTP_KEYWORD_AUTH,
-    SMTP_KEYWORD_XVERP, /* known, never announced; so are DSN, SMTPUTF8 and REQUIRETLS */
+    SMTP_KEYWORD_XVERP, /* known, never announced; so is REQUIRETLS */
     SMTP_KEYWORD_XCLIENT,
     SMTP_KEYWORD_XFORWARD,
     SMTP_KEYWORD_ENHANCEDSTATUSCODES,

@@ -31,6 +31,8 @@ static struct smtp_server_step ask(struct smtp_server *server, struct smtp_quest
 {
     server->asking = true;
     server->asked = question.kind;
+    if (question.kind == SMTP_ASK_MAIL)
+        server->utf8 = question.mail.utf8;
     return (struct smtp_server_step){.kind = SMTP_SERVER_ASK, .question = question};
 }
 
@@ -207,6 +209,10 @@ static struct smtp_server_step feed_line(struct smtp_server *server, struct slic
     server->spoken = true;
     if (bare_lf_ends_it(server))
         return say_reply(server);
+    if (server->barred != NULL) {
+        smtp_server_write_farewell(server, "421 4.7.1", server->barred);
+        return say_reply(server);
+    }
     if (server->mode == SMTP_MODE_RESPONSE)
         return feed_response(server, line);
     return feed_command(server, line, input);
@@ -298,6 +304,11 @@ void smtp_server_set_terms(struct smtp_server *server, const struct smtp_server_
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms)
 {
     server->auth_mechanisms = slice_first(mechanisms, SMTP_REPLY_MAX - 16);
+}
+
+void smtp_server_bar(struct smtp_server *server, const char *why)
+{
+    server->barred = why;
 }
 
 void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated)

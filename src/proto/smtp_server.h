@@ -1,5 +1,5 @@
 /* The server's side of an SMTP session, as a machine. RFC 5321, 2920, 3207, 4954, 1870, 2034, 3030,
- * 6152, 9422.
+ * 6152, 3461, 6531, 9422.
  *
  * The driver calls smtp_server_next() in a loop and does what each step says: SAY bytes, find the
  * answer to a question and give it with smtp_server_answer(), take a piece of the BODY, PAUSE,
@@ -40,6 +40,8 @@ struct smtp_server_settings {
     bool helo_required;
     bool strict_paths; /* MAIL and RCPT want their angle brackets */
     bool vrfy_enabled;
+    bool utf8_enabled; /* SMTPUTF8; command lines must be UTF-8 */
+    bool utf8_strict;  /* addresses may have UTF-8 only where it was declared */
     bool tls_offered;  /* STARTTLS */
     bool tls_required; /* nothing but greetings before TLS */
     bool auth_enabled;
@@ -160,6 +162,7 @@ struct smtp_server {
     bool authenticated;
     bool bare_lf_seen;      /* in any command or message so far */
     bool spoken;            /* the client has said something */
+    bool utf8;              /* this transaction has SMTPUTF8 */
     bool recipient_refused; /* some RCPT of this transaction got no 250 */
     bool paused;            /* the pause before the waiting reply is over */
     bool too_many_errors;
@@ -169,6 +172,7 @@ struct smtp_server {
     uint64_t junk;
     size_t scanned; /* bytes of the input known to hold no line end */
     struct slice auth_mechanisms;
+    const char *barred; /* why the next command ends the session; NULL: it does not */
     struct smtp_body body;
     struct smtp_chunk chunk;
     uint64_t chunk_total;    /* bytes of the message's chunks so far, this one included */
@@ -195,6 +199,8 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply);
 void smtp_server_offer_auth(struct smtp_server *server, struct slice mechanisms);
 
 /* Another client speaks, after XCLIENT, and this is known about it. */
+/* The client is let in no further: its next command is answered with "421 4.7.1 HOST " and this. */
+void smtp_server_bar(struct smtp_server *server, const char *why);
 void smtp_server_set_authenticated(struct smtp_server *server, bool authenticated);
 
 /* The handshake that START_TLS asked for has succeeded: all that was said before is forgotten. */

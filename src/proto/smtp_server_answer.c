@@ -7,7 +7,7 @@
 void smtp_server_forget_transaction(struct smtp_server *server)
 {
     server->state = server->greeted ? SMTP_READY : SMTP_START;
-    server->recipient_refused = false;
+    server->recipient_refused = server->utf8 = false;
     server->chunk_total = 0;
 }
 

@@ -1,5 +1,7 @@
 #include "proto/smtp_server_commands.h"
 
+#include "base/utf8.h"
+
 /* A handler parses and asks; a reply that it returns is said instead. */
 typedef const char *(*handler)(const struct smtp_server *server, struct slice argument,
                                struct smtp_server_demand *demand);
@@ -108,13 +110,35 @@ static const char *run_auth(const struct smtp_server *server, struct slice argum
     return ask(demand, SMTP_ASK_AUTH);
 }
 
+bool smtp_server_utf8_is_on(const struct smtp_server *server)
+{
+    return server->settings->utf8_enabled &&
+           !smtp_keywords_hold(server->terms.discarded, SMTP_KEYWORD_SMTPUTF8);
+}
+
+static unsigned how_to_read_utf8(const struct smtp_server *server)
+{
+    if (!server->settings->utf8_enabled)
+        return 0;
+    return SMTP_UTF8_PATHS | (smtp_server_utf8_is_on(server) ? SMTP_UTF8_OFFERED : 0U) |
+           (server->settings->utf8_strict ? SMTP_UTF8_STRICT : 0U) |
+           (server->utf8 ? SMTP_UTF8_DECLARED : 0U);
+}
+
+/* How the arguments of MAIL and RCPT are read. */
+static unsigned how_to_read(const struct smtp_server *server)
+{
+    return how_to_read_utf8(server) | (smtp_server_auth_is_on(server) ? SMTP_AUTH_OFFERED : 0U) |
+           (server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U) |
+           (smtp_keywords_hold(server->terms.discarded, SMTP_KEYWORD_DSN) ? SMTP_DSN_REFUSED : 0U);
+}
+
 static const char *run_mail(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
     uint64_t limit = server->settings->message_size_limit;
-    unsigned how = (smtp_server_auth_is_on(server) ? SMTP_AUTH_OFFERED : 0U) |
-                   (server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U);
-    const char *wrong = smtp_mail_parse(argument, how, &demand->question.mail, &demand->culprit);
+    const char *wrong =
+        smtp_mail_parse(argument, how_to_read(server), &demand->question.mail, &demand->culprit);
     if (wrong != NULL)
         return wrong;
     if (limit > 0 && demand->question.mail.size > limit)
@@ -125,8 +149,8 @@ static const char *run_mail(const struct smtp_server *server, struct slice argum
 static const char *run_rcpt(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
-    unsigned how = server->settings->strict_paths ? SMTP_STRICT_PATHS : 0U;
-    const char *wrong = smtp_rcpt_parse(argument, how, &demand->question.rcpt, &demand->culprit);
+    const char *wrong =
+        smtp_rcpt_parse(argument, how_to_read(server), &demand->question.rcpt, &demand->culprit);
     return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
 }
 
@@ -188,6 +212,15 @@ static const char *run_noop(const struct smtp_server *server, struct slice argum
     return "250 2.0.0 Ok";
 }
 
+/* RFC 6531 §3.7.4.2: VRFY may say that it bears UTF-8 in the reply; it gets none. */
+static struct slice without_utf8_option(const struct smtp_server *server, struct slice argument)
+{
+    static const struct slice option = SLICE_LITERAL(" SMTPUTF8");
+    if (!smtp_server_utf8_is_on(server) || !slice_ends_nocase(argument, option))
+        return argument;
+    return slice_trim(slice_first(argument, argument.len - option.len));
+}
+
 static const char *run_vrfy(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
@@ -195,7 +228,7 @@ static const char *run_vrfy(const struct smtp_server *server, struct slice argum
         return "502 5.5.1 VRFY command is disabled";
     if (argument.len == 0)
         return "501 5.5.4 Syntax: VRFY address";
-    demand->question.argument = argument;
+    demand->question.argument = without_utf8_option(server, argument);
     return ask(demand, SMTP_ASK_VRFY);
 }
 
@@ -319,7 +352,9 @@ struct smtp_server_demand smtp_server_read_command(const struct smtp_server *ser
             return demand;
     }
     const struct command *command = &commands[demand.verb];
-    if (line.len > server->settings->line_limit && demand.verb != SMTP_AUTH)
+    if (server->settings->utf8_enabled && !utf8_is_valid(line))
+        demand.reply = "500 5.5.2 Error: bad UTF-8 syntax";
+    else if (line.len > server->settings->line_limit && demand.verb != SMTP_AUTH)
         demand.reply = "500 5.5.2 Error: command too long";
     else if (demand.verb == SMTP_UNKNOWN)
         demand.reply = ask_about(&demand, line);

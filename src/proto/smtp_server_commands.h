@@ -38,7 +38,8 @@ extern const char smtp_chunk_discarded[];
 /* AUTH is offered at this point of the session. */
 bool smtp_server_auth_is_on(const struct smtp_server *server);
 
-bool smtp_server_tls_is_on(const struct smtp_server *server); /* STARTTLS is, before TLS */
+bool smtp_server_utf8_is_on(const struct smtp_server *server); /* SMTPUTF8 is */
+bool smtp_server_tls_is_on(const struct smtp_server *server);  /* STARTTLS is, before TLS */
 
 /* Brings no mail: many of them are an error. */
 bool smtp_verb_is_junk(enum smtp_verb verb);

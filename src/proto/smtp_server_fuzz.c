@@ -4,6 +4,8 @@
 #include "proto/smtp_server.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
+#include "proto/dsn_parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ struct model {
 struct run {
     struct smtp_server server;
     struct model model;
+    bool utf8; /* the transaction has SMTPUTF8 */
     unsigned answers;
     unsigned asked;
     struct writer trace, body;
@@ -41,6 +44,8 @@ static struct smtp_server_settings settings_of(unsigned flags)
                                          .vrfy_enabled = (flags & 8) != 0,
                                          .tls_offered = (flags & 16) != 0,
                                          .tls_required = (flags & 32) != 0,
+                                         .utf8_enabled = (flags & 8) != 0,
+                                         .utf8_strict = (flags & 4) != 0,
                                          .auth_enabled = true,
                                          .auth_tls_only = (flags & 64) != 0,
                                          .auth_old_form = true,
@@ -151,6 +156,43 @@ static void check_order(struct model *model, enum smtp_question_kind kind, bool 
     }
 }
 
+/* Addresses are UTF-8, and ASCII where no more was declared or is borne. */
+static void check_declared(const struct run *run, struct slice address)
+{
+    const struct smtp_server_settings *settings = run->server.settings;
+    CHECK(utf8_is_valid(address));
+    if (!settings->utf8_enabled || (settings->utf8_strict && !run->utf8))
+        CHECK(utf8_is_ascii(address));
+}
+
+/* What a sender wants to be told can be kept: it decodes. */
+static void trace_mail(struct run *run, const struct smtp_mail *mail)
+{
+    char decoded[DSN_ENVELOPE_ID_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    writer_counted(&run->trace, mail->reverse_path.text);
+    writer_u8(&run->trace, (uint8_t)mail->back);
+    writer_u8(&run->trace, mail->utf8);
+    run->utf8 = mail->utf8;
+    check_declared(run, mail->reverse_path.text);
+    if (mail->envelope_id.len > 0)
+        CHECK(dsn_decode_envelope_id(mail->envelope_id, &w));
+    writer_counted(&run->trace, writer_slice(&w));
+}
+
+static void trace_rcpt(struct run *run, const struct smtp_rcpt *rcpt)
+{
+    char decoded[DSN_ORIGINAL_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    writer_counted(&run->trace, rcpt->forward_path.text);
+    writer_u8(&run->trace, rcpt->notify);
+    check_declared(run, rcpt->forward_path.text);
+    CHECK((rcpt->notify & DSN_NEVER) == 0 || rcpt->notify == DSN_NEVER);
+    if (rcpt->original.len > 0)
+        CHECK(dsn_decode_original(rcpt->original, &w));
+    writer_counted(&run->trace, writer_slice(&w));
+}
+
 static void answer(struct run *run, const struct smtp_question *question)
 {
     writer_u8(&run->trace, (uint8_t)question->kind);
@@ -158,9 +200,9 @@ static void answer(struct run *run, const struct smtp_question *question)
     writer_counted(&run->trace, question->response);
     writer_u64(&run->trace, question->size);
     if (question->kind == SMTP_ASK_MAIL)
-        writer_counted(&run->trace, question->mail.reverse_path.text);
+        trace_mail(run, &question->mail);
     if (question->kind == SMTP_ASK_RCPT)
-        writer_counted(&run->trace, question->rcpt.forward_path.text);
+        trace_rcpt(run, &question->rcpt);
     if (question->kind == SMTP_ASK_EHLO)
         smtp_server_offer_auth(&run->server, slice_of("PLAIN LOGIN"));
     struct slice reply = answer_to(run, question->kind);

@@ -88,6 +88,9 @@ void smtp_server_write_keywords(struct smtp_server *server)
         announce_attributes(&announcement, SMTP_KEYWORD_XFORWARD, CLIENT_XFORWARD);
     announce(&announcement, SMTP_KEYWORD_ENHANCEDSTATUSCODES);
     announce(&announcement, SMTP_KEYWORD_8BITMIME);
+    announce(&announcement, SMTP_KEYWORD_DSN);
+    if (smtp_server_utf8_is_on(server))
+        announce(&announcement, SMTP_KEYWORD_SMTPUTF8);
     announce(&announcement, SMTP_KEYWORD_CHUNKING);
     announce_limits(&announcement, settings->recipient_limit);
     CHECK(!announcement.w.overflow);

@@ -315,16 +315,9 @@ struct disk_request *compaction_next_request(struct compaction *compaction)
 
 /* ---- landing ---- */
 
-static void land(struct compaction *compaction, const struct landing *landing)
+static void move_to(struct spool_message *message, const struct landing *landing,
+                    struct segment *oldest)
 {
-    struct spool *spool = compaction->spool;
-    struct spool_message *message = message_at(spool, landing->id, &landing->from);
-    struct segment *oldest = segment_table_find(&spool->segments, landing->oldest);
-    if (message == NULL)
-        return;
-    message->moving = false;
-    if (message->in_hand || oldest == NULL)
-        return;
     spool_message_settle(message, NULL);
     message->place = landing->to;
     spool_message_settle(message, oldest);
@@ -333,17 +326,35 @@ static void land(struct compaction *compaction, const struct landing *landing)
          message->last_try.offset < landing->to.offset))
         message->last_try = (struct log_place){.segment = 0};
     buf_free(&message->payload); /* it names the old places of the chunks */
+    message->moving = false;
+}
+
+/* False: the message is in hand, and lands when it is no more. Until then both places are good. */
+static bool land(struct compaction *compaction, const struct landing *landing)
+{
+    struct spool *spool = compaction->spool;
+    struct spool_message *message = message_at(spool, landing->id, &landing->from);
+    struct segment *oldest = segment_table_find(&spool->segments, landing->oldest);
+    if (message != NULL && message->in_hand)
+        return false;
+    if (message != NULL && oldest != NULL)
+        move_to(message, landing, oldest);
+    else if (message != NULL)
+        message->moving = false;
+    return true;
 }
 
 void compaction_land(struct compaction *compaction)
 {
-    struct list_node *node;
-    while ((node = list_first(&compaction->landing)) != NULL) {
+    struct list_node *next;
+    for (struct list_node *node = list_first(&compaction->landing); node != NULL; node = next) {
         struct landing *landing = CONTAINER_OF(node, struct landing, node);
+        next = list_next(&compaction->landing, node);
         if (!log_is_durable(&compaction->spool->log, landing->ticket))
             return;
+        if (!land(compaction, landing))
+            continue;
         list_remove(&compaction->landing, node);
-        land(compaction, landing);
         memory_free(landing);
     }
 }

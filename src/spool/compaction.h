@@ -48,7 +48,8 @@ void compaction_free(struct compaction *compaction);
 /* Goes on until it must wait for the disk or the log; the next thing to read, or NULL. */
 struct disk_request *compaction_next_request(struct compaction *compaction);
 void compaction_request_done(struct compaction *compaction, int error);
-/* Messages whose snapshots have become durable are found there from now on. */
+/* Messages whose snapshots have become durable are found there from now on; one that is in hand,
+ * from the first call after that on. */
 void compaction_land(struct compaction *compaction);
 
 #endif

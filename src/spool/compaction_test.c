@@ -1,4 +1,5 @@
 #include "spool/fixture_test.h"
+#include "spool/snapshot_record.h"
 
 enum { LARGE_LINES = 20000 };
 static const char line[] = "0123456789abcdef\r\n";
@@ -50,6 +51,19 @@ TEST(large_content_moves_with_its_message)
     finish();
 }
 
+/* The notice is delivered, and its record goes long before the message. */
+static void tell_delay(uint64_t id)
+{
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("ada@example.org"),
+                                .recipient_count = 1,
+                                .delayed = id};
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    assert_true(spool_record_done(&spool, spool_next_committed(&spool)));
+    run_disk();
+}
+
 TEST(the_state_of_a_message_moves_with_it)
 {
     start();
@@ -61,6 +75,7 @@ TEST(the_state_of_a_message_moves_with_it)
     assert_true(spool_record_try(&spool, message_of(kept), 777, results + 2, 1));
     assert_true(spool_record_order(&spool, message_of(held), RECORD_HOLD));
     assert_true(spool_record_order(&spool, message_of(held), RECORD_EXPIRE));
+    tell_delay(kept);
     for (int round = 0; round < 3; round++) {
         pass_mail(5);
         restart();
@@ -73,6 +88,8 @@ TEST(the_state_of_a_message_moves_with_it)
         assert_false(spool_message_finished(message, 2));
         assert_false(message->held || message->expired);
         assert_true(message_of(held)->held && message_of(held)->expired);
+        assert_true(message->delay_told);
+        assert_false(message_of(held)->delay_told);
     }
     finish();
 }
@@ -146,6 +163,33 @@ TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
     finish();
 }
 
+/* A replay finds it in its new place, so it must not stay in the old one. */
+TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    struct disk_request *request = NULL;
+    begin_mail_until_something_moves();
+    while (list_is_empty(&spool.compaction.landing)) {
+        request = spool_next_request(&spool);
+        if (list_is_empty(&spool.compaction.landing))
+            spool_request_done(&spool, request, perform(request));
+    }
+    message_of(kept)->in_hand = true;
+    spool_rest(&spool);
+    if (request != NULL)
+        spool_request_done(&spool, request, perform(request));
+    run_disk();
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    message_of(kept)->in_hand = false;
+    put(line, 1, 1);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    assert_false(message_of(kept)->moving);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
 TEST(an_old_segment_goes_only_when_what_moved_is_durable)
 {
     start();
@@ -206,6 +250,118 @@ TEST(a_log_that_is_mostly_wanted_is_left_alone)
     finish();
 }
 
+/* ---- what was said at the last try ---- */
+
+/* As it stands in the snapshot that the message became. */
+static bool last_try_says(uint64_t id, const char *text)
+{
+    const struct log_place *place = &message_of(id)->place;
+    const struct segment *segment = segment_table_find(&spool.segments, place->segment);
+    struct record record;
+    struct snapshot_record snapshot;
+    struct slice bytes =
+        slice_make(file_of(place->segment)->bytes + place->offset, SEGMENT_SIZE - place->offset);
+    assert_true(record_read(bytes, segment->secret, place->offset, &record));
+    assert_int_equal(record.type, RECORD_SNAPSHOT);
+    assert_true(snapshot_record_read(record.payload, &snapshot));
+    return text[0] == '\0'
+               ? snapshot.last_try.len == 0
+               : memmem(snapshot.last_try.at, snapshot.last_try.len, text, strlen(text)) != NULL;
+}
+
+static void try_it(uint64_t id, const char *text)
+{
+    struct spool_result result = {.recipient = 0, .text = slice_of(text)};
+    assert_true(spool_record_try(&spool, message_of(id), 555, &result, 1));
+    run_disk();
+}
+
+TEST(what_was_said_at_the_last_try_moves_with_its_message_alone)
+{
+    start();
+    uint64_t tried = put("tried\r\n", 1, 1), new = put("new\r\n", 1, 1);
+    try_it(tried, "too busy");
+    pass_mail(8);
+    assert_true(last_try_says(tried, "too busy"));
+    assert_int_equal(message_of(tried)->last_try.segment, 0);
+    assert_true(last_try_says(new, ""));
+    pass_mail(8);
+    assert_true(last_try_says(tried, "too busy"));
+    assert_true(last_try_says(new, ""));
+    try_it(tried, "no room");
+    pass_mail(8);
+    assert_true(last_try_says(tried, "no room"));
+    assert_false(last_try_says(tried, "too busy"));
+    finish();
+}
+
+TEST(what_was_said_at_length_is_left_behind)
+{
+    char text[501] = "";
+    struct spool_result results[100];
+    start();
+    uint64_t kept = put("kept\r\n", 1, 100);
+    memset(text, 'x', sizeof text - 1);
+    for (uint32_t i = 0; i < 100; i++)
+        results[i] = (struct spool_result){.recipient = i, .text = slice_of(text)};
+    assert_true(spool_record_try(&spool, message_of(kept), 555, results, 100));
+    pass_mail(8);
+    assert_true(last_try_says(kept, ""));
+    assert_int_equal(message_of(kept)->tries, 1);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
+/* ---- moves that are given up ---- */
+
+TEST(a_message_that_is_taken_in_hand_while_it_is_read_moves_another_time)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    begin_mail_until_something_moves();
+    message_of(kept)->in_hand = true;
+    run_disk();
+    assert_false(message_of(kept)->moving);
+    assert_true(list_is_empty(&spool.compaction.landing));
+    message_of(kept)->in_hand = false;
+    pass_mail(1);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    finish();
+}
+
+TEST(nothing_moves_any_more_once_the_spool_rests)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    begin_mail_until_something_moves();
+    spool_rest(&spool);
+    run_disk();
+    assert_true(list_is_empty(&spool.compaction.landing));
+    pass_mail(3);
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    assert_false(message_of(kept)->moving);
+    finish();
+}
+
+TEST(a_disk_that_cannot_be_read_is_asked_again_with_the_next_segment)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    reading_fails = true;
+    begin_mail_until_something_moves();
+    reading_fails = false;
+    assert_false(message_of(kept)->moving);
+    assert_null(run_disk_until(is_read));
+    assert_int_equal(message_of(kept)->place.segment, before.segment);
+    pass_mail(2);
+    assert_true(message_of(kept)->place.segment > before.segment);
+    assert_true(content_is(kept, "kept\r\n", 1));
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,9 +370,15 @@ int main(void)
         cmocka_unit_test(the_state_of_a_message_moves_with_it),
         cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
+        cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
         cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
         cmocka_unit_test(a_log_that_is_mostly_wanted_is_left_alone),
+        cmocka_unit_test(what_was_said_at_the_last_try_moves_with_its_message_alone),
+        cmocka_unit_test(what_was_said_at_length_is_left_behind),
+        cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_is_read_moves_another_time),
+        cmocka_unit_test(nothing_moves_any_more_once_the_spool_rests),
+        cmocka_unit_test(a_disk_that_cannot_be_read_is_asked_again_with_the_next_segment),
     };
     return RUN_TESTS(tests);
 }

@@ -5,17 +5,21 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/slice.h"
+#include "base/dsn.h"
 
 enum { ENVELOPE_RECIPIENTS_MAX = 65535 };
 
 enum envelope_flag {
     ENVELOPE_EIGHT_BIT = 1, /* declared BODY=8BITMIME */
     ENVELOPE_NOTICE = 2,    /* made here: a bounce or another notice */
+    ENVELOPE_DSN = 4,       /* what the sender wants to be told stands behind the recipients … */
+    ENVELOPE_UTF8 = 8,      /* declared SMTPUTF8 */
+    ENVELOPE_UTF8_HEADER = 32, /* and its header has more than ASCII in it */
+    ENVELOPE_DELAYED = 16, /* … and then the id of the message whose delay this notice is about */
 };
 
 struct envelope {
-    uint32_t flags;
+    uint32_t flags;      /* DSN and DELAYED follow from what is below */
     int64_t arrival_us;  /* wall clock */
     struct slice sender; /* empty: the null reverse-path */
     const struct slice *recipients;
@@ -23,13 +27,20 @@ struct envelope {
      */
     const struct slice *originals;
     size_t recipient_count;
+    /* What the sender wants to be told. */
+    enum dsn_return back;
+    struct slice envelope_id;
+    const struct dsn_wish *wishes; /* one per recipient; NULL: nothing was said for any */
+    uint64_t delayed;              /* id of the message whose delay this notice is about; or 0 */
 };
 
 /* False, and nothing added, when the buf has no room or there are too many recipients. */
 bool envelope_append(struct buf *out, const struct envelope *envelope);
 
-/* The slices borrow from bytes, the array of recipients from the arena. False when the bytes are
+/* The slices borrow from bytes, the arrays from the arena. False when the bytes are
  * not an envelope, whole and nothing else, or when the arena is full. */
 bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out);
+
+struct dsn_wish envelope_wish(const struct envelope *envelope, size_t recipient);
 
 #endif

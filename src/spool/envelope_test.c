@@ -35,6 +35,72 @@ TEST(every_byte_survives_the_round_trip)
     arena_reset(&arena);
 }
 
+/* Read back, and cut and lengthened in every way. */
+static void assert_round_trip(const struct envelope *envelope, struct envelope *read,
+                              struct arena *arena)
+{
+    static struct buf out;
+    struct envelope other;
+    buf_free(&out);
+    out = buf_make(1000);
+    assert_true(envelope_append(&out, envelope));
+    for (size_t len = 0; len < buf_len(&out); len++)
+        assert_false(envelope_read(slice_first(buf_slice(&out), len), arena, &other));
+    assert_true(envelope_read(buf_slice(&out), arena, read));
+    buf_add_text(&out, "x");
+    assert_false(envelope_read(buf_slice(&out), arena, &other));
+}
+
+TEST(what_the_sender_wants_to_be_told_survives_too)
+{
+    static const struct slice recipients[] = {SLICE_LITERAL("a@x"), SLICE_LITERAL("b@x")};
+    static const struct dsn_wish wishes[] = {{DSN_NEVER, SLICE_LITERAL("")},
+                                             {DSN_SUCCESS | DSN_DELAY, SLICE_LITERAL("rfc822;b")}};
+    struct envelope envelope = {
+        .flags = ENVELOPE_UTF8, .recipients = recipients, .recipient_count = 2};
+    struct envelope read;
+    struct arena arena = arena_make(100000);
+    assert_round_trip(&envelope, &read, &arena);
+    assert_null(read.wishes);
+    assert_int_equal(read.flags, ENVELOPE_UTF8);
+    assert_int_equal(envelope_wish(&read, 1).notify, 0);
+    envelope.wishes = wishes;
+    assert_round_trip(&envelope, &read, &arena);
+    assert_int_equal(read.flags, ENVELOPE_UTF8 | ENVELOPE_DSN);
+    assert_int_equal(envelope_wish(&read, 0).notify, DSN_NEVER);
+    assert_int_equal(envelope_wish(&read, 1).notify, DSN_SUCCESS | DSN_DELAY);
+    assert_slice(envelope_wish(&read, 1).original, "rfc822;b");
+    envelope.wishes = NULL;
+    envelope.envelope_id = slice_of("QQ");
+    assert_round_trip(&envelope, &read, &arena);
+    assert_slice(read.envelope_id, "QQ");
+    envelope.back = DSN_RETURN_HEADERS;
+    envelope.delayed = 77;
+    assert_round_trip(&envelope, &read, &arena);
+    assert_int_equal(read.flags, ENVELOPE_UTF8 | ENVELOPE_DSN | ENVELOPE_DELAYED);
+    assert_slice(read.envelope_id, "QQ");
+    assert_int_equal(read.back, DSN_RETURN_HEADERS);
+    assert_int_equal(envelope_wish(&read, 1).notify, 0);
+    assert_true(read.delayed == 77);
+    arena_reset(&arena);
+}
+
+TEST(an_envelope_with_an_impossible_wish_is_none)
+{
+    static const struct slice recipients[] = {SLICE_LITERAL("a@x")};
+    struct envelope envelope = {.recipients = recipients, .recipient_count = 1, .back = 1}, read;
+    struct arena arena = arena_make(1000), narrow = arena_make(2 * sizeof *recipients);
+    struct buf out = buf_make(1000);
+    assert_true(envelope_append(&out, &envelope));
+    assert_true(envelope_read(buf_slice(&out), &arena, &read));
+    assert_false(envelope_read(buf_slice(&out), &narrow, &read));
+    out.memory[out.start + buf_len(&out) - 10] = 3; /* RET */
+    assert_false(envelope_read(buf_slice(&out), &arena, &read));
+    buf_free(&out);
+    arena_reset(&arena);
+    arena_reset(&narrow);
+}
+
 TEST(a_count_that_cannot_be_true_takes_no_memory)
 {
     static const char bytes[] = "\0\0\0\0"
@@ -92,6 +158,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_survives_the_round_trip),
+        cmocka_unit_test(what_the_sender_wants_to_be_told_survives_too),
+        cmocka_unit_test(an_envelope_with_an_impossible_wish_is_none),
         cmocka_unit_test(a_count_that_cannot_be_true_takes_no_memory),
         cmocka_unit_test(what_has_no_room_is_not_added),
         cmocka_unit_test(more_recipients_than_there_may_be_are_not_read),

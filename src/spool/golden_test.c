@@ -45,6 +45,20 @@ static void describe_recipient(struct buf *out, const struct spool_message *mess
     buf_add_printf(out, "  recipient <%.*s> named <%.*s> finished %d\n",
                    SLICE_PRINTF(envelope->recipients[i]), SLICE_PRINTF(envelope->originals[i]),
                    spool_message_finished(message, i));
+    if (envelope->wishes != NULL)
+        buf_add_printf(out, "    notify %u original <%.*s>\n", envelope->wishes[i].notify,
+                       SLICE_PRINTF(envelope->wishes[i].original));
+}
+
+static void describe_wishes(struct buf *out, const struct spool_message *message,
+                            const struct envelope *envelope)
+{
+    if (envelope->wishes != NULL)
+        buf_add_printf(out, "  return %d envelope id <%.*s>\n", (int)envelope->back,
+                       SLICE_PRINTF(envelope->envelope_id));
+    if (message->delay_told || envelope->delayed != 0)
+        buf_add_printf(out, "  delay told %d of %" PRIx64 "\n", message->delay_told,
+                       envelope->delayed);
 }
 
 static void describe_message(struct buf *out, struct spool_message *message)
@@ -62,6 +76,7 @@ static void describe_message(struct buf *out, struct spool_message *message)
                    message->size, message->tries, message->next_try_us, message->held,
                    message->expired);
     buf_add_printf(out, "  sender <%.*s>\n", SLICE_PRINTF(view.envelope.sender));
+    describe_wishes(out, message, &view.envelope);
     for (size_t i = 0; i < view.envelope.recipient_count; i++)
         describe_recipient(out, message, &view.envelope, i);
     describe_content(out, &view);
@@ -147,24 +162,64 @@ static void write_segments(const char *folder)
 
 /* ---- a spool with everything in it ---- */
 
+static uint64_t put_envelope(const struct envelope *envelope, const char *content)
+{
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    uint64_t id = upload->id;
+    spool_upload_add(upload, slice_of(content));
+    assert_non_null(spool_upload_commit(upload, envelope));
+    run_disk();
+    buf_free(&spool_next_committed(&spool)->payload);
+    return id;
+}
+
+/* Its sender wants to be told of something else for each recipient. */
+static uint64_t put_wishes(void)
+{
+    static const struct slice recipients[] = {
+        SLICE_LITERAL("bob@example.net"), SLICE_LITERAL("j\303\265geva@example.ee"),
+        SLICE_LITERAL("eve@example.net"), SLICE_LITERAL("carl@example.net")};
+    static const struct slice originals[] = {SLICE_LITERAL("all@example.org"), SLICE_LITERAL(""),
+                                             SLICE_LITERAL(""), SLICE_LITERAL("")};
+    static const struct dsn_wish wishes[] = {
+        {DSN_NEVER | DSN_EXPANDED, SLICE_LITERAL("")},
+        {DSN_SUCCESS | DSN_FAILURE | DSN_DELAY, SLICE_LITERAL("rfc822;jogeva+tag@example.ee")},
+        {0, SLICE_LITERAL("x400;/S=eve/")},
+        {DSN_FAILURE, SLICE_LITERAL("")}};
+    struct envelope envelope = {.flags = ENVELOPE_EIGHT_BIT | ENVELOPE_UTF8 | ENVELOPE_UTF8_HEADER,
+                                .arrival_us = 1795000000654321,
+                                .sender = SLICE_LITERAL("ada@example.org"),
+                                .recipients = recipients,
+                                .originals = originals,
+                                .recipient_count = 4,
+                                .back = DSN_RETURN_HEADERS,
+                                .envelope_id = SLICE_LITERAL("QQ314159 + 1"),
+                                .wishes = wishes};
+    return put_envelope(&envelope, "Subject: wishes\r\n\r\nx\r\n");
+}
+
+static uint64_t put_delay(uint64_t id)
+{
+    static const struct slice recipient = SLICE_LITERAL("ada@example.org");
+    struct envelope envelope = {.flags = ENVELOPE_NOTICE,
+                                .arrival_us = 1795000000654322,
+                                .recipients = &recipient,
+                                .recipient_count = 1,
+                                .delayed = id};
+    return put_envelope(&envelope, "Subject: late\r\n\r\nwait\r\n");
+}
+
 static uint64_t put_notice(void)
 {
     static const struct slice recipients[] = {SLICE_LITERAL("bob@example.net"),
                                               SLICE_LITERAL("eve@example.net")};
     static const struct slice originals[] = {SLICE_LITERAL("all@example.org"), SLICE_LITERAL("")};
-    struct spool_upload *upload = spool_upload_begin(&spool);
     struct envelope envelope = {.flags = ENVELOPE_NOTICE | ENVELOPE_EIGHT_BIT,
                                 .arrival_us = 1795000000123456,
                                 .recipients = recipients,
                                 .originals = originals,
                                 .recipient_count = 2};
-    uint64_t id = upload->id;
-    spool_upload_add(upload, slice_of("Subject: notice\r\n\r\nfür Eve\r\n"));
-    assert_non_null(spool_upload_commit(upload, &envelope));
-    run_disk();
-    struct spool_message *message = spool_next_committed(&spool);
-    buf_free(&message->payload);
-    return id;
+    return put_envelope(&envelope, "Subject: notice\r\n\r\nfür Eve\r\n");
 }
 
 static void make_spool(void)
@@ -176,9 +231,12 @@ static void make_spool(void)
     start();
     uint64_t small = put("Subject: small\r\n\r\nHello.\r\n", 1, 2);
     uint64_t large = put("Subject: large\r\n", 5000, 70), done = put("done\r\n", 1, 1);
+    uint64_t wishes = put_wishes(), gone = put_delay(large);
+    put_delay(small);
     assert_true(spool_record_try(&spool, message_of(small), 1795000300000000, results, 2));
     assert_true(spool_record_try(&spool, message_of(large), 1795000400000000, results, 2));
     assert_true(spool_record_order(&spool, message_of(large), RECORD_HOLD));
+    assert_true(spool_record_done(&spool, message_of(gone)));
     run_disk();
     restart(); /* all of them move */
     all_stays = true;
@@ -191,6 +249,9 @@ static void make_spool(void)
     restart();
     assert_true(spool_record_order(&spool, message_of(notice), RECORD_HOLD));
     assert_true(spool_record_order(&spool, message_of(large), RECORD_RELEASE));
+    assert_true(spool_record_try(&spool, message_of(wishes), 1795000700000000, results, 1));
+    put_delay(wishes);
+    put_wishes();
     assert_true(spool_record_order(&spool, message_of(small), RECORD_HOLD));
     assert_true(spool_record_order(&spool, message_of(small), RECORD_REQUEUE));
     put("last\r\n", 1, 1);
@@ -225,6 +286,11 @@ TEST(a_spool_of_version_1_is_read)
     check_golden("spool-1");
 }
 
+TEST(a_spool_of_version_2_is_read)
+{
+    check_golden("spool-2");
+}
+
 TEST(a_spool_of_this_version_is_written_when_it_is_wanted)
 {
     const char *folder = getenv("TUVI_GOLDEN_WRITE");
@@ -246,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_spool_of_this_version_is_written_when_it_is_wanted),
         cmocka_unit_test(a_spool_of_version_0_is_read),
         cmocka_unit_test(a_spool_of_version_1_is_read),
+        cmocka_unit_test(a_spool_of_version_2_is_read),
     };
     return RUN_TESTS(tests);
 }

@@ -28,6 +28,7 @@ struct spool_message {
     uint32_t tries;
     bool held;          /* no attempt until it is released */
     bool expired;       /* the next attempt is the last */
+    bool delay_told;    /* there was a notice of its delay */
     bool in_hand;       /* the owner's: the message is being read, so it must stay where it is */
     bool unwanted;      /* the owner's: it is done when its attempts are back, however they went */
     bool moving;        /* compaction copies it */
@@ -37,6 +38,7 @@ struct spool_message {
      * durable and after it is done. */
     struct list_node link;
     struct heap_node due;
+    int64_t born_ms; /* monotonic: since when it has been tried */
     void *work;
 };
 

@@ -44,7 +44,7 @@ static void forget(struct spool *spool, uint64_t id)
 }
 
 static bool read_message(struct slice payload, struct spool_message *message,
-                         struct log_place *first)
+                         struct log_place *first, uint64_t *delayed)
 {
     struct arena arena = arena_make(SPOOL_ENVELOPE_ARENA);
     struct reader r = reader_over(payload);
@@ -55,6 +55,7 @@ static bool read_message(struct slice payload, struct spool_message *message,
         message->arrival_us = view.envelope.arrival_us;
         message->size = reader_u64(&r);
         spool_message_expect(message, view.envelope.recipient_count);
+        *delayed = view.envelope.delayed;
     }
     arena_reset(&arena);
     return good;
@@ -65,13 +66,13 @@ static bool apply_message(struct spool *spool, const struct replay_step *step)
 {
     struct snapshot_record snapshot;
     struct log_place first = step->place;
-    uint64_t id = step->record.id;
+    uint64_t id = step->record.id, delayed = 0;
     bool is_snapshot = step->record.type == RECORD_SNAPSHOT;
     struct slice payload = step->record.payload;
     if (is_snapshot && !snapshot_record_read(payload, &snapshot))
         return false;
     struct spool_message *message = memory_new(sizeof *message);
-    if (!read_message(is_snapshot ? snapshot.message : payload, message, &first) ||
+    if (!read_message(is_snapshot ? snapshot.message : payload, message, &first, &delayed) ||
         (is_snapshot && snapshot.recipient_count != message->recipient_count)) {
         spool_message_free(message);
         return false;
@@ -84,6 +85,9 @@ static bool apply_message(struct spool *spool, const struct replay_step *step)
     spool_message_settle(message, segment_table_from(&spool->segments, first.segment));
     map_add(&spool->messages, &message->by_id, id);
     raise_id_counter(&spool->recovery, counter_of(id) + 1);
+    message = spool_find(spool, delayed); /* the message is the notice of its delay */
+    if (message != NULL)
+        message->delay_told = true;
     return true;
 }
 

@@ -13,7 +13,7 @@ void replay_init(struct replay *replay, const uint64_t *segments, size_t count)
 {
     *replay = (struct replay){.segments = segments, .segment_count = count};
     if (count > 0)
-        replay->window = memory_new(REPLAY_WINDOW);
+        replay->window = memory_grow(NULL, REPLAY_WINDOW);
 }
 
 void replay_free(struct replay *replay)

@@ -19,7 +19,7 @@
 
 enum {
     SEGMENT_BLOCK = 4096,
-    SEGMENT_VERSION = 1, /* 0 had no second head, and only the counter in RESERVE; it is read too */
+    SEGMENT_VERSION = 2, /* earlier ones are read too; doc/design/spool.md says what they lack */
     SEGMENT_SIZE_MIN = 1 << 20,       /* that we write … */
     SEGMENT_READ_SIZE_MIN = 64 << 10, /* … and read */
     BATCH_HEADER = 40,                /* the length of a BATCH record */

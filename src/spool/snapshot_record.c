@@ -4,7 +4,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 
-enum { FLAG_HELD = 1, FLAG_EXPIRED = 2 };
+enum { FLAG_HELD = 1, FLAG_EXPIRED = 2, FLAG_DELAY_TOLD = 4 };
 
 static size_t bitmap_length(uint32_t recipient_count)
 {
@@ -21,7 +21,8 @@ size_t snapshot_write_state(const struct spool_message *message, size_t try_leng
     struct writer w = writer_over(out, SNAPSHOT_STATE_MAX);
     writer_u64(&w, (uint64_t)message->next_try_us);
     writer_u32(&w, message->tries);
-    writer_u32(&w, (message->held ? FLAG_HELD : 0) | (message->expired ? FLAG_EXPIRED : 0));
+    writer_u32(&w, (message->held ? FLAG_HELD : 0) | (message->expired ? FLAG_EXPIRED : 0) |
+                       (message->delay_told ? FLAG_DELAY_TOLD : 0));
     writer_u32(&w, message->recipient_count);
     for (size_t i = 0; i < bitmap_length(message->recipient_count) / sizeof(uint64_t); i++)
         writer_u64(&w, finished_word(message, i));
@@ -72,6 +73,7 @@ void snapshot_record_apply(const struct snapshot_record *record, struct spool_me
     message->tries = record->tries;
     message->held = (record->flags & FLAG_HELD) != 0;
     message->expired = (record->flags & FLAG_EXPIRED) != 0;
+    message->delay_told = (record->flags & FLAG_DELAY_TOLD) != 0;
     for (uint32_t i = 0; i < record->recipient_count; i++) {
         if (i % 64 == 0)
             word = reader_u64(&r);

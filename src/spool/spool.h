@@ -19,7 +19,10 @@
 #include "spool/upload.h"
 
 /* Room for the arrays of any envelope that the spool holds. */
-enum { SPOOL_ENVELOPE_ARENA = 2 * ENVELOPE_RECIPIENTS_MAX * 16 + 64 };
+enum {
+    SPOOL_ENVELOPE_ARENA =
+        ENVELOPE_RECIPIENTS_MAX * (2 * sizeof(struct slice) + sizeof(struct dsn_wish)) + 64
+};
 
 struct spool_start {
     uint16_t slot;

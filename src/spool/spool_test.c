@@ -361,9 +361,51 @@ TEST(a_message_that_waited_for_room_is_whole)
     finish();
 }
 
+static struct spool_message *commit_notice_of(uint64_t id)
+{
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("ada@example.org"),
+                                .recipient_count = 1,
+                                .delayed = id};
+    struct spool_message *notice = spool_upload_commit(upload, &envelope);
+    assert_non_null(notice);
+    return notice;
+}
+
+TEST(that_a_delay_was_told_is_known_if_and_only_if_the_notice_is_durable)
+{
+    start();
+    uint64_t told = put("told\r\n", 1, 1), other = put("other\r\n", 1, 1);
+    commit_notice_of(told);
+    assert_true(message_of(told)->delay_told);
+    restart(); /* before anything was written */
+    assert_false(message_of(told)->delay_told);
+    commit_notice_of(told);
+    run_disk();
+    restart();
+    assert_true(message_of(told)->delay_told);
+    assert_false(message_of(other)->delay_told);
+    finish();
+}
+
+TEST(a_notice_about_a_message_that_is_done_is_a_message_like_any_other)
+{
+    start();
+    uint64_t id = put("done\r\n", 1, 1);
+    assert_true(spool_record_done(&spool, message_of(id)));
+    commit_notice_of(id);
+    run_disk();
+    restart();
+    assert_empty_but_for(1);
+    assert_int_equal(notes, 0);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(that_a_delay_was_told_is_known_if_and_only_if_the_notice_is_durable),
+        cmocka_unit_test(a_notice_about_a_message_that_is_done_is_a_message_like_any_other),
         cmocka_unit_test(a_message_is_not_committed_before_its_batch_is_synced),
         cmocka_unit_test(all_that_comes_while_a_sync_is_under_way_goes_into_the_next),
         cmocka_unit_test(messages_come_back_after_a_crash_until_they_are_done),

@@ -121,6 +121,14 @@ static void seal(struct spool_upload *upload, const struct envelope *envelope)
     upload->sealed = true;
 }
 
+/* A notice of a delay is the word that there was one: either both are durable or none is. */
+static void note_delay(const struct spool *spool, uint64_t id)
+{
+    struct spool_message *message = id != 0 ? spool_find(spool, id) : NULL;
+    if (message != NULL)
+        message->delay_told = true;
+}
+
 struct spool_message *spool_upload_commit(struct spool_upload *upload,
                                           const struct envelope *envelope)
 {
@@ -133,6 +141,7 @@ struct spool_message *spool_upload_commit(struct spool_upload *upload,
         !log_append(&upload->spool->log, RECORD_MESSAGE, upload->id, &payload, 1, &place, &ticket))
         return NULL;
     pin(upload, &place);
+    note_delay(upload->spool, envelope->delayed);
 
     struct spool_message *message = memory_new(sizeof *message);
     message->arrival_us = envelope->arrival_us;

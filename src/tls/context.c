@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "tls/pem.h"
 #include "tls/reason.h"
 #include "tls/wire.h"
 
@@ -9,6 +10,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
@@ -19,6 +21,7 @@ struct tls_context {
     bool server;
     struct tls_tickets tickets;
     char alpn[1 + 255]; /* what a client offers: a length and a name */
+    char digest[32];    /* of fingerprints; empty: none */
 };
 
 /* The bounds undo what the system's openssl.cnf may have narrowed; the list decides. */
@@ -149,6 +152,46 @@ static struct err set_keys(SSL_CTX *ssl_context, const struct tls_server_setting
     return err_none();
 }
 
+/* ---- certificates of clients ---- */
+
+/* A bad certificate is worth no more than none, and the session goes on: policy decides. */
+static int accept_any(int verified, X509_STORE_CTX *store)
+{
+    (void)verified, (void)store;
+    return 1;
+}
+
+static struct err take_authority(void *taker, const struct tls_pem_block *block)
+{
+    SSL_CTX *ssl_context = taker;
+    const unsigned char *bytes = block->bytes;
+    if (strcmp(block->name, PEM_STRING_X509) != 0 && strcmp(block->name, PEM_STRING_X509_OLD) != 0)
+        return err_none();
+    X509 *authority = d2i_X509(NULL, &bytes, block->len);
+    bool taken = authority != NULL &&
+                 X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl_context), authority) == 1 &&
+                 SSL_CTX_add_client_CA(ssl_context, authority) == 1;
+    X509_free(authority);
+    return taken ? err_none() : err_make(ERR_OTHER, "%s", tls_reason());
+}
+
+static struct err set_client_certificates(struct tls_context *context,
+                                          const struct tls_client_certificates *wanted)
+{
+    EVP_MD *method = NULL;
+    if (!wanted->asked)
+        return err_none();
+    method = EVP_MD_fetch(NULL, wanted->digest, NULL);
+    if (method == NULL || strlen(wanted->digest) >= sizeof context->digest)
+        return err_make(ERR_OTHER, "\"%.60s\" is no message digest that OpenSSL knows",
+                        wanted->digest);
+    EVP_MD_free(method);
+    memcpy(context->digest, wanted->digest, strlen(wanted->digest));
+    SSL_CTX_set_verify(context->ssl_context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, accept_any);
+    SSL_CTX_set_verify_depth(context->ssl_context, wanted->depth);
+    return tls_pem_read(wanted->authorities, wanted->source, take_authority, context->ssl_context);
+}
+
 static struct tls_context *context_new(const SSL_METHOD *method, bool server)
 {
     struct tls_context *context = memory_new(sizeof *context);
@@ -170,6 +213,7 @@ static struct err set_up_server(struct tls_context *context,
     TRY(set_ciphers(ssl_context, &settings->ciphers, context->server));
     TRY(set_groups(ssl_context));
     TRY(set_keys(ssl_context, settings));
+    TRY(set_client_certificates(context, &settings->client_certificates));
     set_resumption(context, settings);
     SSL_CTX_set_dh_auto(ssl_context, 1);
     SSL_CTX_set_alpn_select_cb(ssl_context, select_alpn, NULL);
@@ -253,6 +297,11 @@ void tls_context_set_tickets(struct tls_context *context, const struct tls_ticke
         return;
     context->tickets = *tickets;
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context->ssl_context, answer_ticket);
+}
+
+const char *tls_context_digest(const struct tls_context *context)
+{
+    return context->digest[0] != '\0' ? context->digest : NULL;
 }
 
 struct ssl_st *tls_context_take_ssl(struct tls_context *context, struct tls_wire *wire)

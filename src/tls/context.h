@@ -21,8 +21,18 @@ struct tls_wire;
 
 enum { TLS_SESSION_LIFETIME_S = 3600 }; /* smtpd_tls_session_cache_timeout's default */
 
+/* Certificates that clients are asked for. None ends the handshake: what one is worth, the facts of
+ * the session say. */
+struct tls_client_certificates {
+    bool asked;
+    struct slice authorities; /* PEM: those that are trusted to vouch for clients */
+    const char *source;       /* the authorities' file, for errors */
+    int depth;                /* of chains */
+    const char *digest;       /* of fingerprints: "sha256" */
+};
+
 /* A client that offers ALPN (RFC 7301) must offer "smtp", else it is refused: its bytes were meant
- * for another server. Clients are asked for no certificate yet; that joins here. */
+ * for another server. */
 struct tls_server_settings {
     const struct tls_key *const *keys; /* at least one, each of another algorithm */
     size_t key_count;
@@ -32,6 +42,7 @@ struct tls_server_settings {
     const struct tls_tickets *tickets; /* NULL: keys that this context alone knows */
     int session_lifetime_s;            /* 0: TLS_SESSION_LIFETIME_S */
     bool no_tickets;                   /* nothing is ever resumed */
+    struct tls_client_certificates client_certificates;
 };
 
 /* The server's certificate is not verified: opportunistic TLS, and security level "encrypt". What
@@ -57,6 +68,9 @@ void tls_context_free(struct tls_context *context);
 
 /* Rotation is the one thing that changes in a living context. */
 void tls_context_set_tickets(struct tls_context *context, const struct tls_tickets *tickets);
+
+/* Of fingerprints of the peers' certificates; NULL: none are made. */
+const char *tls_context_digest(const struct tls_context *context);
 
 /* For tls/session.c. An SSL over the wire, which keeps the context alive until it is given back. */
 struct ssl_st *tls_context_take_ssl(struct tls_context *context, struct tls_wire *wire);

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 enum { GROUP_NAME_MAX = 64 };
 
@@ -71,7 +72,64 @@ static void read_server_signature(SSL *ssl, struct tls_facts *facts)
         copy_text(facts->server_digest, sizeof facts->server_digest, OBJ_nid2sn(digest));
 }
 
-void tls_facts_read(struct ssl_st *ssl, struct tls_facts *facts)
+/* The first common name of a subject or an issuer. Names are foreign text. */
+static void read_name(const X509_NAME *name, char *out)
+{
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    unsigned char *text = NULL;
+    if (at < 0)
+        return;
+    int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (len > 0) {
+        struct writer w = writer_over(out, TLS_NAME_MAX);
+        writer_printable(&w, slice_first(slice_make((char *)text, (size_t)len), TLS_NAME_MAX));
+        out[w.overflow ? 0 : w.len] = '\0';
+    }
+    OPENSSL_free(text);
+}
+
+static void write_fingerprint(const unsigned char *digest, unsigned len, char *out)
+{
+    struct writer w = writer_over(out, TLS_FINGERPRINT_MAX + 1);
+    for (unsigned i = 0; i < len; i++)
+        writer_printf(&w, "%s%02X", i > 0 ? ":" : "", digest[i]);
+    out[w.overflow ? 0 : w.len] = '\0';
+}
+
+/* Of the certificate as a whole, and of its SubjectPublicKeyInfo, which stays when the certificate
+ * is renewed. */
+static void read_fingerprints(const X509 *certificate, const char *digest, struct tls_facts *facts)
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    unsigned char *key = NULL;
+    EVP_MD *method = EVP_MD_fetch(NULL, digest, NULL);
+    if (method == NULL)
+        return;
+    if (X509_digest(certificate, method, bytes, &len) == 1)
+        write_fingerprint(bytes, len, facts->peer_fingerprint);
+    int key_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
+    if (key_len > 0 && EVP_Digest(key, (size_t)key_len, bytes, &len, method, NULL) == 1)
+        write_fingerprint(bytes, len, facts->peer_key_fingerprint);
+    OPENSSL_free(key);
+    EVP_MD_free(method);
+}
+
+static void read_peer(SSL *ssl, const char *digest, struct tls_facts *facts)
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    facts->certificate_asked = (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
+    facts->peer_certificate = certificate != NULL;
+    if (certificate == NULL)
+        return;
+    facts->peer_trusted = facts->certificate_asked && SSL_get_verify_result(ssl) == X509_V_OK;
+    read_name(X509_get_subject_name(certificate), facts->peer_name);
+    read_name(X509_get_issuer_name(certificate), facts->peer_issuer);
+    if (digest != NULL)
+        read_fingerprints(certificate, digest, facts);
+}
+
+void tls_facts_read(struct ssl_st *ssl, const char *digest, struct tls_facts *facts)
 {
     memset(facts, 0, sizeof *facts);
     const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
@@ -79,7 +137,7 @@ void tls_facts_read(struct ssl_st *ssl, struct tls_facts *facts)
     copy_text(facts->cipher, sizeof facts->cipher, SSL_CIPHER_get_name(cipher));
     facts->cipher_bits_used = SSL_CIPHER_get_bits(cipher, &facts->cipher_bits_algorithm);
     facts->reused = SSL_session_reused(ssl);
-    facts->peer_certificate = SSL_get0_peer_certificate(ssl) != NULL;
+    read_peer(ssl, digest, facts);
     if (SSL_version(ssl) < TLS1_3_VERSION)
         return;
     read_key_exchange(ssl, facts);

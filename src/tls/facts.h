@@ -10,9 +10,10 @@
 struct ssl_st;
 struct evp_pkey_st;
 
-/* Fills all of *facts. Key exchange and signature stay empty before TLS 1.3, as in Postfix, and the
- * signature of a resumed session, because nothing was signed. */
-void tls_facts_read(struct ssl_st *ssl, struct tls_facts *facts);
+/* Fills all of *facts; fingerprints are made with the digest of this name, NULL: none are. Key
+ * exchange and signature stay empty before TLS 1.3, as in Postfix, and the signature of a resumed
+ * session, because nothing was signed. */
+void tls_facts_read(struct ssl_st *ssl, const char *digest, struct tls_facts *facts);
 
 /* What a public key is called where it signs, exchanges or certifies: the algorithm's word, then
  * the curve or the size in parentheses where there is one. */

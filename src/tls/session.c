@@ -259,7 +259,7 @@ const char *tls_session_error(const struct tls_session *session)
 void tls_session_facts(const struct tls_session *session, struct tls_facts *facts)
 {
     CHECK(session->phase == ESTABLISHED || session->phase == CLOSED_BY_PEER);
-    tls_facts_read(session->ssl, facts);
+    tls_facts_read(session->ssl, tls_context_digest(session->context), facts);
     ERR_clear_error();
 }
 

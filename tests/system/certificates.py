@@ -1,4 +1,5 @@
 """Keys and certificates as people make them: with the openssl command."""
+import hashlib
 import pathlib
 import subprocess
 
@@ -23,6 +24,13 @@ class Certificate:
         subprocess.run(["openssl", "req", "-x509", "-config", settings, "-days", str(days), "-nodes", *KINDS[kind],
                         "-keyout", self.key, "-out", self.certificate, *options], check=True, capture_output=True)
 
+    def expire(self):
+        """Its validity ended yesterday."""
+        request = subprocess.run(["openssl", "x509", "-x509toreq", "-in", self.certificate, "-signkey", self.key],
+                                 check=True, capture_output=True).stdout
+        subprocess.run(["openssl", "x509", "-req", "-days", "-1", "-CA", self.issuer.certificate, "-CAkey",
+                        self.issuer.key, "-out", self.certificate], input=request, check=True, capture_output=True)
+
     def chain(self):
         """The certificate and those of its issuers, without the root's, as text."""
         text, one = self.certificate.read_text(), self.issuer
@@ -33,3 +41,14 @@ class Certificate:
     def der(self):
         return subprocess.run(["openssl", "x509", "-in", self.certificate, "-outform", "DER"], check=True,
                               capture_output=True).stdout
+
+    def fingerprint(self, digest="sha256"):
+        return ":".join(f"{byte:02X}" for byte in hashlib.new(digest, self.der()).digest())
+
+    def key_fingerprint(self, digest="sha256"):
+        """Of the SubjectPublicKeyInfo."""
+        key = subprocess.run(["openssl", "x509", "-in", self.certificate, "-noout", "-pubkey"], check=True,
+                             capture_output=True).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], check=True, input=key,
+                             capture_output=True).stdout
+        return ":".join(f"{byte:02X}" for byte in hashlib.new(digest, der).digest())

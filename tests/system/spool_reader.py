@@ -61,7 +61,7 @@ class Segment:
         head = read_record(self.data, 0, 0) or read_record(self.data, 2048, 0)
         assert head is not None and head.kind == SEGMENT
         version, self.slot, _, number, self.secret, self.size = struct.unpack("<IHHQQQ", head.payload)
-        assert version in (0, 1) and number == self.number
+        assert version in (0, 1, 2) and number == self.number
 
     def reserve(self):
         """(counter, before, end) of the first RESERVE, or None when nothing was ever written here."""
@@ -99,7 +99,7 @@ class Message:
     def __init__(self, message_id, payload):
         self.id = message_id
         self.tries = self.next_try = 0
-        self.held = self.expired = False
+        self.held = self.expired = self.delay_told = False
         fields = Fields(payload)
         self.size = fields.take("Q")
         self.inline, envelope, places = fields.counted(), Fields(fields.counted()), fields.counted()
@@ -107,6 +107,11 @@ class Message:
         self.places = list(struct.iter_unpack("<QII", places))
         self.flags, self.arrival, self.sender = envelope.take("I"), envelope.take("q"), envelope.counted()
         self.recipients = [(envelope.counted(), envelope.counted()) for _ in range(envelope.take("I"))]
+        self.back, self.envelope_id, self.wishes = 0, b"", [(0, b"")] * len(self.recipients)
+        if self.flags & 4:
+            self.back, self.envelope_id = envelope.take("B"), envelope.counted()
+            self.wishes = [(envelope.take("B"), envelope.counted()) for _ in self.recipients]
+        self.delayed = envelope.take("Q") if self.flags & 16 else 0
         assert envelope.data == b""
         self.finished = [False] * len(self.recipients)
 
@@ -119,7 +124,7 @@ def from_snapshot(message_id, payload):
     message = Message(message_id, fields.data)
     assert count == len(message.recipients)
     message.next_try, message.tries = next_try, tries
-    message.held, message.expired = bool(flags & 1), bool(flags & 2)
+    message.held, message.expired, message.delay_told = bool(flags & 1), bool(flags & 2), bool(flags & 4)
     message.finished = [bool(words[i // 64] >> i % 64 & 1) for i in range(count)]
     return message
 
@@ -142,13 +147,18 @@ class Spool:
         if record.kind == RESERVE:
             self.counter = max(self.counter, Fields(record.payload).take("Q"))
         elif record.kind == MESSAGE:
-            self.messages[record.id] = Message(record.id, record.payload)
+            self.begin(Message(record.id, record.payload))
         elif record.kind == SNAPSHOT:
-            self.messages[record.id] = from_snapshot(record.id, record.payload)
+            self.begin(from_snapshot(record.id, record.payload))
         elif record.kind == DONE:
             self.messages.pop(record.id, None)
         elif record.id in self.messages:
             self.change(self.messages[record.id], record)
+
+    def begin(self, message):
+        self.messages[message.id] = message
+        if message.delayed in self.messages:
+            self.messages[message.delayed].delay_told = True
 
     @staticmethod
     def change(message, record):
@@ -193,8 +203,14 @@ def describe(spool):
                      f"tries {message.tries} next {message.next_try} held {message.held:d} "
                      f"expired {message.expired:d}")
         lines.append(f"  sender <{message.sender.decode()}>")
-        for (address, named), finished in zip(message.recipients, message.finished):
+        if message.flags & 4:
+            lines.append(f"  return {message.back} envelope id <{message.envelope_id.decode()}>")
+        if message.delay_told or message.delayed:
+            lines.append(f"  delay told {message.delay_told:d} of {message.delayed:x}")
+        for (address, named), finished, wish in zip(message.recipients, message.finished, message.wishes):
             lines.append(f"  recipient <{address.decode()}> named <{named.decode()}> finished {finished:d}")
+            if message.flags & 4:
+                lines.append(f"    notify {wish[0]} original <{wish[1].decode()}>")
         lines.append(f"  content {len(content)} {fnv(content):016x}")
     lines.append(f"ids from {spool.counter:x}")
     return "\n".join(lines) + "\n"
