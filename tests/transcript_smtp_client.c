@@ -53,6 +53,8 @@ static void set(struct slice name, struct slice value)
         recipients[transaction.recipient_count++] = value;
     } else if (slice_is(name, "8bit")) {
         transaction.eight_bit = true;
+    } else if (slice_is(name, "8bit_content")) {
+        transaction.eight_bit_content = true;
     } else if (slice_is(name, "utf8")) {
         transaction.utf8 = true;
     } else if (slice_is(name, "utf8_header")) {

@@ -1,11 +1,19 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
+/* Eight bytes at a time: whole messages are looked at. */
 bool utf8_is_ascii(struct slice text)
 {
+    static const uint64_t eighth_bits = 0x8080808080808080;
+    uint64_t word = 0, seen = 0;
+    for (; text.len >= sizeof word; text = slice_skip(text, sizeof word)) {
+        memcpy(&word, text.at, sizeof word);
+        seen |= word;
+    }
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] > 0x7f)
-            return false;
-    return true;
+        seen |= (uint8_t)text.at[i];
+    return (seen & eighth_bits) == 0;
 }
 
 /* How a sequence begins: the bits that say so, those of the character, and the least character that

@@ -2,6 +2,8 @@
 
 #include "tests/unit.h"
 
+#include <string.h>
+
 TEST(each_length_of_a_character_is_read_and_written)
 {
     static const struct {
@@ -75,6 +77,21 @@ TEST(what_must_not_be_seen_becomes_a_question_mark)
     assert_slice(writer_slice(&w), "a?j\xc3\xb5??????z");
 }
 
+TEST(one_byte_with_its_eighth_bit_set_is_no_ascii)
+{
+    char text[40];
+    for (size_t len = 0; len <= sizeof text; len++) {
+        memset(text, 0x7f, sizeof text);
+        assert_true(utf8_is_ascii(slice_make(text, len)));
+        for (size_t at = 0; at < len; at++) {
+            text[at] = (char)0x80;
+            assert_false(utf8_is_ascii(slice_make(text, len)));
+            text[at] = 0;
+        }
+        assert_true(utf8_is_ascii(slice_make(text, len)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +99,7 @@ int main(void)
         cmocka_unit_test(what_is_no_utf8_is_told),
         cmocka_unit_test(ascii_has_no_byte_above_it),
         cmocka_unit_test(what_must_not_be_seen_becomes_a_question_mark),
+        cmocka_unit_test(one_byte_with_its_eighth_bit_set_is_no_ascii),
     };
     return RUN_TESTS(tests);
 }

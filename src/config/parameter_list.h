@@ -223,6 +223,9 @@ TEXT(smtpd_authorized_xclient_hosts, BY_SMTPD, "",
 TEXT(smtpd_authorized_xforward_hosts, BY_SMTPD, "",
      "Networks of content filters that may tell the log with XFORWARD from whom they have a "
      "message.")
+FLAG(smtpd_hide_client_session, BY_SMTPD, "no",
+     "Whether the Received line leaves out who the client is and how it came, as suits the mail of "
+     "one's own users.")
 FLAG(smtpd_client_port_logging, BY_SMTPD, "no", "Whether log lines name the client's port, too.")
 FLAG(enable_long_queue_ids, BY_ALL, "no",
      "Whether queue ids are longer and never come again. Tuvi's never come again in either "
@@ -413,6 +416,10 @@ TEXT(
     "those of /etc/resolv.conf.")
 FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
+FLAG(disable_mime_output_conversion, BY_SMTP, "no",
+     "Whether content with bytes beyond ASCII is sent as it is to servers that do not offer "
+     "8BITMIME. Otherwise such mail is returned: Tuvi rewrites no content, where Postfix turns it "
+     "into quoted-printable.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
 TIME(smtp_connect_timeout, BY_SMTP, "30s", 's', 0,
      "How long a connection may take; 0 leaves it to the system.")

@@ -303,6 +303,12 @@ static bool send_content(struct delivery *delivery)
 
 /* ---- the machine's steps ---- */
 
+static bool has_eight_bit_content(const struct attempt *attempt)
+{
+    return (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT_CONTENT) != 0 &&
+           !attempt->route->transport->eight_bit_anyway;
+}
+
 /* As many recipients as the server takes with one message; the others follow. */
 static void begin_attempt(struct delivery *delivery)
 {
@@ -317,6 +323,7 @@ static void begin_attempt(struct delivery *delivery)
         .settled = attempt->settled + delivery->first,
         .size = attempt->size,
         .eight_bit = (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT) != 0,
+        .eight_bit_content = has_eight_bit_content(attempt),
         .utf8 = (attempt->view.envelope.flags & ENVELOPE_UTF8) != 0,
         .utf8_header = (attempt->view.envelope.flags & ENVELOPE_UTF8_HEADER) != 0,
         .back = attempt->view.envelope.back,

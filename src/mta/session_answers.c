@@ -1,5 +1,7 @@
 #include "mta/session_state.h"
 
+#include "proto/xtext.h"
+
 #include "proto/dsn_parameters.h"
 
 #include <string.h>
@@ -42,6 +44,18 @@ static bool keep_envelope_id(struct session *session, const struct smtp_mail *ma
             arena_copy(&session->arena, writer_slice(&w), &transaction->envelope_id));
 }
 
+/* Who it is from, as a server that relays says; it was checked to be xtext. RFC 4954 §5. */
+static void keep_auth_sender(struct session *session, struct slice encoded)
+{
+    char decoded[ADDRESS_MAX], text[ADDRESS_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    struct writer printable = writer_over(text, sizeof text);
+    if (encoded.len == 0 || slice_is(encoded, "<>") || !xtext_decode(encoded, &w))
+        return;
+    writer_printable(&printable, writer_slice(&w));
+    (void)arena_copy(&session->arena, writer_slice(&printable), &session->transaction.auth_sender);
+}
+
 static void answer_mail(struct session *session, const struct smtp_mail *mail)
 {
     struct transaction *transaction = &session->transaction;
@@ -61,6 +75,7 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         session_forget_transaction(session);
         return;
     }
+    keep_auth_sender(session, mail->auth);
     transaction->eight_bit = mail->eight_bit;
     transaction->utf8 = mail->utf8;
     transaction->envelope_len = transaction->sender.len + transaction->envelope_id.len + 48;

@@ -89,6 +89,9 @@ static void write_login(const struct session *session, struct writer *w, const c
     if (session->login[0] != '\0')
         writer_printf(w, "%ssasl_method=%s%ssasl_username=%s", separator, session->mechanism,
                       separator, session->login);
+    if (session->transaction.auth_sender.len > 0)
+        writer_printf(w, "%ssasl_sender=%.*s", separator,
+                      SLICE_PRINTF(session->transaction.auth_sender));
 }
 
 /* The line that fail2ban and log summaries read. */

@@ -1,6 +1,7 @@
 #include "mta/session_state.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "proto/received.h"
 
 static const char no_space[] = "452 4.3.1 Insufficient system storage";
@@ -73,6 +74,7 @@ static void write_trace_header(struct session *session, struct writer *w)
         .login = slice_of(parameters->smtpd_sasl_authenticated_header ? session->login : ""),
         .hostname = slice_of(parameters->myhostname),
         .mail_name = slice_of(parameters->mail_name),
+        .hidden = parameters->smtpd_hide_client_session,
         .esmtp = session->machine.esmtp,
         .utf8 = transaction->utf8,
         .under_tls = session->machine.tls,
@@ -127,6 +129,7 @@ void session_message_content(struct session *session, struct slice content)
         return;
     }
     header_scan_feed(&transaction->header, content);
+    transaction->eight_bit_content = transaction->eight_bit_content || !utf8_is_ascii(content);
     if (!transaction->opened)
         content = gather_opening(session, content);
     if (transaction->failure == NULL && content.len > 0)
@@ -187,6 +190,8 @@ static bool policy_refuses(struct session *session)
 static uint32_t flags_of(const struct transaction *transaction)
 {
     uint32_t flags = transaction->eight_bit ? ENVELOPE_EIGHT_BIT : 0;
+    if (transaction->eight_bit_content)
+        flags |= ENVELOPE_EIGHT_BIT_CONTENT;
     if (transaction->utf8)
         flags |= ENVELOPE_UTF8;
     if (transaction->utf8 && transaction->header.above_ascii)

@@ -40,6 +40,7 @@ struct transaction {
     bool judged;  /* policy has seen the whole message */
     struct slice sender;
     struct slice sender_said; /* as the client named it, without a completed domain */
+    struct slice auth_sender; /* who it is from, as a client that relays says; or empty */
     struct slice *recipients;
     struct slice *originals; /* as the client named them, where an alias stands for them */
     size_t recipient_count;
@@ -48,7 +49,8 @@ struct transaction {
     struct slice named;      /* by the first RCPT that was good */
     size_t named_count;      /* RCPTs that were good */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
-    bool eight_bit;
+    bool eight_bit;          /* was declared … */
+    bool eight_bit_content;  /* … and is there */
     bool utf8;
     enum dsn_return back; /* what the sender wants to be told … */
     struct slice envelope_id;

@@ -39,6 +39,7 @@ static void take_smtp(const struct parameters *parameters, struct transport *out
     out->helo_name = parameters->smtp_helo_name;
     out->tls_level = parameters->smtp_tls_security_level;
     out->tls_loglevel = parameters->smtp_tls_loglevel;
+    out->eight_bit_anyway = parameters->disable_mime_output_conversion;
     out->wants_mx = !parameters->disable_dns_lookups &&
                     parameters->smtp_dns_support_level != DNS_LEVEL_DISABLED;
 }
@@ -64,6 +65,7 @@ static void take_lmtp(const struct parameters *parameters, struct transport *out
     set_patience(out, seconds);
     out->connect_ms = parameters->lmtp_connect_timeout * 1000;
     out->lmtp = true;
+    out->eight_bit_anyway = parameters->disable_mime_output_conversion;
     out->is_final = parameters->lmtp_assume_final;
     out->program = "lmtp";
     out->port = LMTP_PORT;

@@ -25,6 +25,7 @@ struct transport {
     int64_t tls_loglevel;
     int64_t connect_ms; /* 0 leaves it to the system */
     int64_t patience_ms[TRANSPORT_STAGE_COUNT];
+    bool eight_bit_anyway; /* content of eight bits goes to servers that do not offer to take it */
     size_t concurrency_limit; /* of one destination; 0: none, as below */
     size_t recipient_limit;   /* of one attempt */
 };

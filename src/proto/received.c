@@ -80,6 +80,12 @@ static void write_by(struct writer *w, const struct received *received)
 
 void received_write(struct writer *w, const struct received *received)
 {
+    if (received->hidden) {
+        writer_text(w, "Received: ");
+        write_by(w, received);
+        write_end(w, received);
+        return;
+    }
     writer_text(w, "Received: from ");
     writer_printable(w, received->helo_name);
     writer_text(w, " (");

@@ -19,6 +19,7 @@ struct received {
     struct slice login;          /* foreign; empty: not to be told */
     struct slice hostname;
     struct slice mail_name;
+    bool hidden; /* nothing of the client is to be told */
     bool esmtp;
     bool utf8; /* SMTPUTF8 was declared: RFC 6531 §3.7.3 */
     bool under_tls;

@@ -34,6 +34,18 @@ TEST(one_recipient_is_named)
                              "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
 }
 
+TEST(a_hidden_session_tells_nothing_of_the_client)
+{
+    struct received received = example();
+    received.hidden = received.under_tls = received.authenticated = true;
+    received.login = slice_of("ada@example.org");
+    assert_header(&received, "Received: by mx.example.org (Tuvi) id 58E4E10001\r\n"
+                             "\tfor <bob@example.net>; Tue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+    received.recipient = slice_of("");
+    assert_header(&received, "Received: by mx.example.org (Tuvi) id 58E4E10001;\r\n"
+                             "\tTue, 24 Nov 2026 05:06:26 +0000 (UTC)\r\n");
+}
+
 TEST(several_recipients_are_not)
 {
     struct received received = example();
@@ -142,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_recipient_is_named),
+        cmocka_unit_test(a_hidden_session_tells_nothing_of_the_client),
         cmocka_unit_test(several_recipients_are_not),
         cmocka_unit_test(tls_and_login_are_told_when_wanted),
         cmocka_unit_test(foreign_text_cannot_leave_its_place),

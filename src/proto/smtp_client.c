@@ -515,7 +515,8 @@ bool smtp_client_is_used_up(const struct smtp_client *client)
     return client->limits.transactions > 0 && client->transactions >= client->limits.transactions;
 }
 
-/* What keeps the transaction from this server, or NULL. RFC 1870 §6.1; RFC 6531 §3.2. */
+/* What keeps the transaction from this server, or NULL. RFC 1870 §6.1; RFC 6531 §3.2; RFC 6152 §3,
+ * whose other way out, to rewrite the content in seven bits, would break its signatures. */
 static const struct smtp_client_obstacle *find_obstacle(
     const struct smtp_client *client, const struct smtp_client_transaction *transaction)
 {
@@ -523,11 +524,15 @@ static const struct smtp_client_obstacle *find_obstacle(
         "5.3.4", "message size exceeds the size limit of host"};
     static const struct smtp_client_obstacle no_utf8 = {
         "5.6.7", "SMTPUTF8 is required, but was not offered by host"};
+    static const struct smtp_client_obstacle no_eight_bit = {
+        "5.6.3", "8BITMIME is required, but was not offered by host"};
     bool needs_utf8 =
         transaction->utf8 && (transaction->utf8_header || has_utf8_address(transaction));
     if (client->size_limit > 0 && transaction->size > client->size_limit)
         return &too_large;
-    return needs_utf8 && !client->offers_utf8 ? &no_utf8 : NULL;
+    if (needs_utf8 && !client->offers_utf8)
+        return &no_utf8;
+    return transaction->eight_bit_content && !client->offers_eight_bit ? &no_eight_bit : NULL;
 }
 
 void smtp_client_begin(struct smtp_client *client,

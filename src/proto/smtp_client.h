@@ -32,11 +32,12 @@ struct smtp_client_transaction {
     struct slice sender; /* empty: the null reverse-path */
     const struct slice *recipients;
     size_t recipient_count;
-    bool *settled; /* one per recipient, all false at first: a RESULT was given for it */
-    uint64_t size; /* bytes of content, RFC 1870 */
-    bool eight_bit;
-    bool utf8;        /* SMTPUTF8 was declared … */
-    bool utf8_header; /* … and the header makes use of it */
+    bool *settled;          /* one per recipient, all false at first: a RESULT was given for it */
+    uint64_t size;          /* bytes of content, RFC 1870 */
+    bool eight_bit;         /* was declared */
+    bool eight_bit_content; /* is there, and must not go where it is not taken */
+    bool utf8;              /* SMTPUTF8 was declared … */
+    bool utf8_header;       /* … and the header makes use of it */
     /* What the sender wants to be told, for servers that offer DSN. */
     enum dsn_return back;
     struct slice envelope_id;

@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "proto/dsn_parameters.h"
+#include "proto/xtext.h"
 
 #include <string.h>
 
@@ -77,7 +78,6 @@ static const char *must_declare(unsigned how, bool declared, const struct addres
 
 struct mail_reading {
     unsigned how;
-    bool auth_seen;
     struct smtp_mail mail;
 };
 
@@ -98,16 +98,18 @@ static const char *take_body(struct mail_reading *reading, struct slice value)
 }
 
 /* RFC 4954 §5: a server that does not trust the client takes the parameter and acts as if it were
- * AUTH=<>. We trust nobody with it yet. */
+ * AUTH=<>. We trust nobody with it: the log alone is told. */
 static const char *take_auth(struct mail_reading *reading, struct slice value)
 {
     if ((reading->how & SMTP_AUTH_OFFERED) == 0)
         return unsupported;
-    if (reading->auth_seen)
+    char decoded[ADDRESS_MAX];
+    struct writer w = writer_over(decoded, sizeof decoded);
+    if (reading->mail.auth.len > 0)
         return "503 5.5.4 Error: multiple AUTH= options";
-    if (value.len == 0)
+    if (value.len == 0 || !xtext_decode(value, &w) || w.overflow)
         return "501 5.5.4 Bad AUTH parameter syntax";
-    reading->auth_seen = true;
+    reading->mail.auth = value;
     return NULL;
 }
 

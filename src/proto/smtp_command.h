@@ -15,6 +15,7 @@ struct smtp_mail {
     uint64_t size;            /* RFC 1870; 0 when not declared */
     bool utf8;                /* SMTPUTF8, RFC 6531 */
     bool eight_bit;           /* BODY=8BITMIME, RFC 6152 */
+    struct slice auth;        /* AUTH=, RFC 4954 §5, still encoded; empty: not said */
     enum dsn_return back;     /* RET=, RFC 3461 … */
     struct slice envelope_id; /* … and ENVID=, still encoded */
 };

@@ -14,7 +14,8 @@ enum envelope_flag {
     ENVELOPE_NOTICE = 2,    /* made here: a bounce or another notice */
     ENVELOPE_DSN = 4,       /* what the sender wants to be told stands behind the recipients … */
     ENVELOPE_UTF8 = 8,      /* declared SMTPUTF8 */
-    ENVELOPE_UTF8_HEADER = 32, /* and its header has more than ASCII in it */
+    ENVELOPE_UTF8_HEADER = 32,       /* and its header has more than ASCII in it */
+    ENVELOPE_EIGHT_BIT_CONTENT = 64, /* and its content has bytes beyond ASCII, declared or not */
     ENVELOPE_DELAYED = 16, /* … and then the id of the message whose delay this notice is about */
 };
 
