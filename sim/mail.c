@@ -188,7 +188,8 @@ void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct s
         waited_us < backoff_us(mail, surely) - CLOCK_SLACK_US)
         sim_mail_wrong(mail, "message %u: tried again after %lld ms, %u tries before",
                        message->number, (long long)waited_us / 1000, surely);
-    if (was_untroubled(mail, of->answer.last_us) && !jumped &&
+    /* Content in a segment that could not be read is out of reach, and the mail waits in vain. */
+    if (was_untroubled(mail, of->answer.last_us) && !jumped && mail->disk->hurt == 0 &&
         waited_us > (mail->weather->backoff_max_s + REST_S) * US_PER_S)
         sim_mail_wrong(mail, "message %u: tried again only after %lld s", message->number,
                        (long long)waited_us / US_PER_S);

@@ -51,10 +51,30 @@ TEST(a_payload_with_bytes_left_over_is_no_message)
     arena_reset(&arena);
 }
 
+TEST(orders_change_what_they_are_about)
+{
+    static const struct {
+        enum record_type order;
+        bool held_before, held_after, expired_after, due_after;
+    } cases[] = {
+        {RECORD_HOLD, false, true, false, false},   {RECORD_RELEASE, true, false, false, false},
+        {RECORD_REQUEUE, true, false, false, true}, {RECORD_EXPIRE, true, true, true, true},
+        {RECORD_EXPIRE, false, false, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct spool_message message = {.next_try_us = 7, .held = cases[i].held_before};
+        spool_message_obey(&message, cases[i].order);
+        assert_int_equal(message.held, cases[i].held_after);
+        assert_int_equal(message.expired, cases[i].expired_after);
+        assert_int_equal(message.next_try_us == 0, cases[i].due_after);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recipient_finishes_once),
+        cmocka_unit_test(orders_change_what_they_are_about),
         cmocka_unit_test(a_payload_with_bytes_left_over_is_no_message),
     };
     return RUN_TESTS(tests);
