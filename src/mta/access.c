@@ -210,30 +210,91 @@ static void run_note(struct slice text, const struct ruling_subject *subject,
     out->reply_len = w.len;
 }
 
-static void run_discard(struct slice text, const struct ruling_subject *subject,
-                        const struct parameters *parameters, struct ruling *out)
+/* "<ada@example.org>: Sender address triggers DISCARD action", or what the table says instead. */
+static void write_event(struct ruling *out, const struct ruling_subject *subject, struct slice text)
 {
     struct writer w = writer_over(out->reply, sizeof out->reply);
-    (void)parameters;
     writer_byte(&w, '<');
     writer_printable(&w, slice_first(subject->text, sizeof out->reply / 2));
     writer_printf(&w, ">: %s ", subject->class);
-    text = text.len > 0 ? text : slice_of("triggers DISCARD action");
     writer_printable(&w, slice_first(text, w.capacity - w.len));
     out->reply_len = w.len;
+}
+
+static void run_discard(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    write_event(out, subject, text.len > 0 ? text : slice_of("triggers DISCARD action"));
+}
+
+static void run_hold(struct slice text, const struct ruling_subject *subject,
+                     const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    out->effect = EFFECT_HOLD;
+    write_event(out, subject, text.len > 0 ? text : slice_of("triggers HOLD action"));
+}
+
+/* False: the ruling is a failure. */
+static bool take_effect(enum effect_kind kind, struct slice argument, struct ruling *out)
+{
+    const char *trouble = effect_trouble(kind, argument);
+    if (trouble != NULL) {
+        ruling_fail(out, trouble);
+        return false;
+    }
+    struct writer w = writer_over(out->argument, sizeof out->argument);
+    writer_bytes(&w, argument);
+    out->effect = kind;
+    out->argument_len = w.len;
+    return true;
+}
+
+static void take_effect_and_tell(enum effect_kind kind, const char *word, struct slice argument,
+                                 const struct ruling_subject *subject, struct ruling *out)
+{
+    char text[RULING_REPLY_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    if (!take_effect(kind, argument, out))
+        return;
+    writer_printf(&w, "triggers %s %.*s", word, SLICE_PRINTF(argument));
+    write_event(out, subject, writer_slice(&w));
+}
+
+static void run_bcc(struct slice text, const struct ruling_subject *subject,
+                    const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_BCC, "BCC", text, subject, out);
+}
+
+static void run_filter(struct slice text, const struct ruling_subject *subject,
+                       const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_FILTER, "FILTER", text, subject, out);
+}
+
+static void run_redirect(struct slice text, const struct ruling_subject *subject,
+                         const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_REDIRECT, "REDIRECT", text, subject, out);
+}
+
+/* The log hears nothing of it, as with Postfix. */
+static void run_prepend(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters, (void)subject;
+    (void)take_effect(EFFECT_PREPEND, text, out);
 }
 
 static void run_nothing(struct slice text, const struct ruling_subject *subject,
                         const struct parameters *parameters, struct ruling *out)
 {
     (void)text, (void)subject, (void)parameters, (void)out;
-}
-
-static void run_missing(struct slice text, const struct ruling_subject *subject,
-                        const struct parameters *parameters, struct ruling *out)
-{
-    (void)text, (void)subject, (void)parameters;
-    ruling_fail(out, "Tuvi does not have this action, and to pass over it would be wrong");
 }
 
 static const struct action {
@@ -252,13 +313,11 @@ static const struct action {
     {"INFO", RULING_INFO, run_note},
     {"WARN", RULING_WARN, run_note},
     {"DISCARD", RULING_DISCARD, run_discard},
-    {"BCC", RULING_REFUSE, run_missing},
-    {"DELAY", RULING_REFUSE, run_missing},
-    {"FILTER", RULING_REFUSE, run_missing},
-    {"HANGUP", RULING_REFUSE, run_missing},
-    {"HOLD", RULING_REFUSE, run_missing},
-    {"PREPEND", RULING_REFUSE, run_missing},
-    {"REDIRECT", RULING_REFUSE, run_missing},
+    {"BCC", RULING_EFFECT, run_bcc},
+    {"FILTER", RULING_EFFECT, run_filter},
+    {"HOLD", RULING_EFFECT, run_hold},
+    {"PREPEND", RULING_EFFECT, run_prepend},
+    {"REDIRECT", RULING_EFFECT, run_redirect},
 };
 
 static bool is_number(struct slice word)

@@ -47,6 +47,7 @@ struct policy_facts {
     struct facts_address recipient;
     bool recipient_asks_for_relay; /* user%other@here and its kin */
     size_t recipient_count;        /* of those that were taken so far */
+    bool on_hold;                  /* the message: an action said so before */
     /* Somebody made up, to see what the lists make of his kind: no table refuses him, and he owns
      * the address that he sends from. */
     bool imagined;

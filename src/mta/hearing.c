@@ -16,16 +16,20 @@ static void write_step(struct hearing *h, const char *rule, const char *result, 
         h->trace.len = before; /* whole steps, or none */
 }
 
-static void write_note(struct hearing *h, const char *what, const struct ruling *ruling)
+static void add_note(struct hearing *h, const char *what, struct slice text)
 {
-    if (h->silent)
-        return;
     size_t before = h->notes.len;
     writer_printf(&h->notes, "%s ", what);
-    writer_printable(&h->notes, slice_make(ruling->reply, ruling->reply_len));
+    writer_printable(&h->notes, text);
     writer_byte(&h->notes, '\n');
     if (h->notes.overflow)
         h->notes.len = before;
+}
+
+static void write_note(struct hearing *h, const char *what, const struct ruling *ruling)
+{
+    if (!h->silent)
+        add_note(h, what, slice_make(ruling->reply, ruling->reply_len));
 }
 
 static void reserve(const struct hearing *h, struct hearing_reservation *reservation,
@@ -65,6 +69,54 @@ static enum hearing_finding refuse(struct hearing *h, const struct ruling *rulin
 static bool counts(const struct hearing *h, const struct ruling *ruling)
 {
     return !h->facts->imagined || !h->is_answer || ruling->kind == RULING_PERMIT;
+}
+
+static enum hearing_finding fail(struct hearing *h, const char *rule, const char *why)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    ruling_fail(&ruling, why);
+    return hearing_apply(h, rule, &ruling, false);
+}
+
+/* Before its sender is named there is no message to do anything to. What was judged before that is
+ * done to each message then; the recipients that follow change nothing. */
+static bool takes_effect(const struct hearing *h)
+{
+    enum facts_stage stage = h->facts->stage;
+    return stage == FACTS_MAIL || (stage > FACTS_MAIL && !h->silent);
+}
+
+/* Nothing is done, and why. NULL: it is done. */
+static const char *idle_result(struct hearing *h, enum effect_kind kind)
+{
+    if (!takes_effect(h))
+        return "goes on";
+    if (kind == EFFECT_HOLD && h->holds)
+        return "goes on, and the mail is on hold already";
+    if (kind != EFFECT_PREPEND || h->facts->stage != FACTS_END)
+        return NULL;
+    add_note(h, "warn", slice_of("PREPEND comes too late at the end of a message"));
+    return "goes on, too late to add a header line";
+}
+
+static enum hearing_finding take_effect(struct hearing *h, const char *rule,
+                                        const struct ruling *ruling)
+{
+    struct effect effect = {ruling->effect, slice_make(ruling->argument, ruling->argument_len)};
+    struct slice why = slice_make(ruling->why, ruling->why_len);
+    const char *idle = idle_result(h, effect.kind);
+    if (idle != NULL) {
+        write_step(h, rule, idle, why);
+        return HEARING_GO_ON;
+    }
+    effect_write(&h->effects, &effect);
+    if (h->effects.overflow)
+        return fail(h, rule, "too much is to be done to the message");
+    h->holds |= effect.kind == EFFECT_HOLD;
+    write_step(h, rule, effect_description(effect.kind), why);
+    if (ruling->reply_len > 0)
+        add_note(h, effect_name(effect.kind), slice_make(ruling->reply, ruling->reply_len));
+    return HEARING_GO_ON;
 }
 
 /* Puts a ruling into effect, unless it is to be a mere warning. */
@@ -110,15 +162,10 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, "goes on, and tells the log", why);
         write_note(h, ruling->kind == RULING_INFO ? "info" : "warn", ruling);
         return HEARING_GO_ON;
+    case RULING_EFFECT:
+        return take_effect(h, rule, ruling);
     }
     return HEARING_GO_ON;
-}
-
-static enum hearing_finding fail(struct hearing *h, const char *rule, const char *why)
-{
-    struct ruling ruling = {.kind = RULING_NEUTRAL};
-    ruling_fail(&ruling, why);
-    return hearing_apply(h, rule, &ruling, false);
 }
 
 static enum hearing_finding judge_class(struct hearing *h, size_t class, bool warn)
@@ -272,12 +319,14 @@ struct hearing hearing_begin(const struct policy *policy, const struct policy_fa
 {
     verdict->outcome = POLICY_PERMIT;
     verdict->discard = false;
-    verdict->reply_len = verdict->notes_len = verdict->trace_len = 0;
+    verdict->reply_len = verdict->notes_len = verdict->trace_len = verdict->effects_len = 0;
     return (struct hearing){.policy = policy,
                             .facts = facts,
                             .verdict = verdict,
                             .trace = writer_over(verdict->trace, sizeof verdict->trace),
-                            .notes = writer_over(verdict->notes, sizeof verdict->notes)};
+                            .notes = writer_over(verdict->notes, sizeof verdict->notes),
+                            .effects = writer_over(verdict->effects, sizeof verdict->effects),
+                            .holds = facts->on_hold};
 }
 
 bool hearing_is_deferred(struct hearing *h)
@@ -293,4 +342,5 @@ void hearing_end(struct hearing *h)
 {
     h->verdict->notes_len = h->notes.len;
     h->verdict->trace_len = h->trace.len;
+    h->verdict->effects_len = h->effects.len;
 }

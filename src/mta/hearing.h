@@ -29,6 +29,8 @@ struct hearing {
     struct policy_verdict *verdict;
     struct writer trace;
     struct writer notes;
+    struct writer effects;
+    bool holds; /* the message will be on hold, and the log knows */
     enum policy_list list;
     struct ruling_subject subject; /* how replies name what they refuse */
     const char *list_name;         /* of the list or class in work */

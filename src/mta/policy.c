@@ -297,19 +297,32 @@ void policy_explain(const struct policy_verdict *verdict, struct writer *w)
     }
 }
 
+static void give_verdict(struct policy_verdict *verdict, const struct ruling *ruling,
+                         const char *rule, const char *why)
+{
+    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
+    memcpy(verdict->reply, ruling->reply, ruling->reply_len);
+    verdict->reply_len = ruling->reply_len;
+    verdict->outcome = POLICY_DEFER;
+    verdict->list = POLICY_RECIPIENT;
+    writer_printf(&trace, "%s\t%s\trefuses\t", policy_list_name(POLICY_RECIPIENT), rule);
+    writer_printable(&trace, slice_of(why));
+    writer_byte(&trace, '\n');
+    verdict->trace_len = trace.len;
+}
+
+void policy_refuse_effect(struct policy_verdict *verdict, const char *effect, const char *why)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    ruling_fail(&ruling, why);
+    give_verdict(verdict, &ruling, effect, why);
+}
+
 void policy_refuse_delivery(struct policy_verdict *verdict, struct slice recipient,
                             const char *text, const char *why)
 {
     const struct ruling_subject subject = {recipient, "Recipient address"};
     struct ruling ruling = {.kind = RULING_NEUTRAL};
-    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
     ruling_refuse(&ruling, 451, "4.3.0", &subject, slice_of(text));
-    memcpy(verdict->reply, ruling.reply, ruling.reply_len);
-    verdict->reply_len = ruling.reply_len;
-    verdict->outcome = POLICY_DEFER;
-    verdict->list = POLICY_RECIPIENT;
-    writer_printf(&trace, "%s\tdelivery\trefuses\t", policy_list_name(POLICY_RECIPIENT));
-    writer_printable(&trace, slice_of(why));
-    writer_byte(&trace, '\n');
-    verdict->trace_len = trace.len;
+    give_verdict(verdict, &ruling, "delivery", why);
 }

@@ -4,7 +4,8 @@
  *
  * Which lists are read at a stage: with smtpd_delay_reject those about client, HELO and sender wait
  * for RCPT. Without, each is read at its own stage; at later ones it is read once more, silently,
- * for what it wants deferred or discarded.
+ * for what it wants deferred or discarded. What it wants done to messages is done to each once,
+ * when its sender is named.
  *
  * Every verdict comes with its trace: which list, which restriction, and why. */
 #ifndef TUVI_MTA_POLICY_H
@@ -48,9 +49,11 @@ struct policy_verdict {
     size_t reply_len;
     size_t notes_len;
     size_t trace_len;
+    size_t effects_len;
     char reply[RULING_REPLY_MAX]; /* "554 5.7.1 <x>: Relay access denied", unless permitted */
     char notes[POLICY_NOTES_MAX]; /* for the log: "warn TEXT\n", "reject_warning TEXT\n" */
     char trace[POLICY_TRACE_MAX]; /* read it with policy_next_step */
+    char effects[EFFECTS_MAX];    /* on the message, whatever became of this; for effect_next() */
 };
 
 /* One line of the trace. */
@@ -79,6 +82,9 @@ bool policy_is_open_relay(const struct policy *policy);
 /* Facts about somebody made up whom nothing speaks for or against, and who names a recipient of
  * this class. */
 struct policy_facts policy_stranger(enum address_class class);
+
+/* Not policy's own: it is permitted, but what an action wants cannot be done. 451 4.3.5. */
+void policy_refuse_effect(struct policy_verdict *verdict, const char *effect, const char *why);
 
 /* Not policy's own: the recipient is permitted, but cannot be delivered to. 451 4.3.0. */
 void policy_refuse_delivery(struct policy_verdict *verdict, struct slice recipient,

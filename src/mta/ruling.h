@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "base/writer.h"
+#include "mta/effect.h"
 
 enum { RULING_REPLY_MAX = 510, RULING_WHY_MAX = 400 };
 
@@ -16,6 +17,7 @@ enum ruling_kind {
     RULING_DISCARD,         /* reply: what the log says */
     RULING_INFO,            /* the same */
     RULING_WARN,            /* the same */
+    RULING_EFFECT,          /* effect, argument; reply: what the log says, perhaps nothing */
     RULING_LIST,            /* reply: the restrictions that an access table names */
 };
 
@@ -26,6 +28,9 @@ struct ruling {
     size_t why_len;
     char reply[RULING_REPLY_MAX]; /* "554 5.7.1 <x>: Client host rejected: Access denied" */
     char why[RULING_WHY_MAX];     /* for people: printable, in one line */
+    enum effect_kind effect;
+    size_t argument_len;
+    char argument[EFFECT_ARGUMENT_MAX];
 };
 
 /* How replies of a list name what they refuse: "<ada@example.org>: Sender address rejected: …". */

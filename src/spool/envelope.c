@@ -9,12 +9,18 @@ static struct slice original(const struct envelope *envelope, size_t recipient)
     return envelope->originals != NULL ? envelope->originals[recipient] : slice_of("");
 }
 
+static uint32_t flags_of(const struct envelope *envelope)
+{
+    uint32_t flags = envelope->flags & ~(uint32_t)ENVELOPE_FILTER;
+    return envelope->filter.len > 0 ? flags | ENVELOPE_FILTER : flags;
+}
+
 static size_t envelope_length(const struct envelope *envelope)
 {
     size_t length = 4 + 8 + 4 + envelope->sender.len + 4;
     for (size_t i = 0; i < envelope->recipient_count; i++)
         length += 4 + envelope->recipients[i].len + 4 + original(envelope, i).len;
-    return length;
+    return envelope->filter.len > 0 ? length + 4 + envelope->filter.len : length;
 }
 
 bool envelope_append(struct buf *out, const struct envelope *envelope)
@@ -24,7 +30,7 @@ bool envelope_append(struct buf *out, const struct envelope *envelope)
         return false;
     struct writer w = writer_over(buf_reserve(out, length, &room), length);
     CHECK(room >= length);
-    writer_u32(&w, envelope->flags);
+    writer_u32(&w, flags_of(envelope));
     writer_u64(&w, (uint64_t)envelope->arrival_us);
     writer_counted(&w, envelope->sender);
     writer_u32(&w, (uint32_t)envelope->recipient_count);
@@ -32,6 +38,8 @@ bool envelope_append(struct buf *out, const struct envelope *envelope)
         writer_counted(&w, envelope->recipients[i]);
         writer_counted(&w, original(envelope, i));
     }
+    if (envelope->filter.len > 0)
+        writer_counted(&w, envelope->filter);
     CHECK(!w.overflow && w.len == length);
     buf_added(out, length);
     return true;
@@ -57,6 +65,8 @@ bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out
     }
     envelope.recipients = recipients;
     envelope.originals = originals;
+    if ((envelope.flags & ENVELOPE_FILTER) != 0)
+        envelope.filter = reader_counted(&r);
     if (!reader_finished(&r))
         return false;
     *out = envelope;

@@ -12,10 +12,14 @@ enum { ENVELOPE_RECIPIENTS_MAX = 65535 };
 enum envelope_flag {
     ENVELOPE_EIGHT_BIT = 1, /* declared BODY=8BITMIME */
     ENVELOPE_NOTICE = 2,    /* made here: a bounce or another notice */
+    ENVELOPE_HELD = 32,     /* on hold from the beginning, until it is released */
+    ENVELOPE_FILTER = 64,   /* a filter stands behind the recipients */
 };
 
+enum { ENVELOPE_FILTER_MAX = 400 }; /* bytes */
+
 struct envelope {
-    uint32_t flags;
+    uint32_t flags;      /* FILTER follows from what is below */
     int64_t arrival_us;  /* wall clock */
     struct slice sender; /* empty: the null reverse-path */
     const struct slice *recipients;
@@ -23,6 +27,8 @@ struct envelope {
      */
     const struct slice *originals;
     size_t recipient_count;
+    /* Where all of it goes, whatever its recipients are: "smtp:[127.0.0.1]:10025"; or empty. */
+    struct slice filter;
 };
 
 /* False, and nothing added, when the buf has no room or there are too many recipients. */

@@ -107,6 +107,8 @@ class Message:
         self.places = list(struct.iter_unpack("<QII", places))
         self.flags, self.arrival, self.sender = envelope.take("I"), envelope.take("q"), envelope.counted()
         self.recipients = [(envelope.counted(), envelope.counted()) for _ in range(envelope.take("I"))]
+        self.held = bool(self.flags & 32)
+        self.filter = envelope.counted() if self.flags & 64 else b""
         assert envelope.data == b""
         self.finished = [False] * len(self.recipients)
 
@@ -193,6 +195,8 @@ def describe(spool):
                      f"tries {message.tries} next {message.next_try} held {message.held:d} "
                      f"expired {message.expired:d}")
         lines.append(f"  sender <{message.sender.decode()}>")
+        if message.filter:
+            lines.append(f"  filter <{message.filter.decode()}>")
         for (address, named), finished in zip(message.recipients, message.finished):
             lines.append(f"  recipient <{address.decode()}> named <{named.decode()}> finished {finished:d}")
         lines.append(f"  content {len(content)} {fnv(content):016x}")
