@@ -17,7 +17,7 @@ enum access_subject {
     ACCESS_LOGIN,
 };
 
-enum { ACCESS_ANSWER_MAX = 1024 };
+enum { ACCESS_ANSWER_MAX = EFFECT_ARGUMENT_MAX + 64 };
 
 /* Asks a table for the whole thing first and then for its parts: the domains above a domain, the
  * networks around an address, an address without its extension, its domain, its local part. A thing

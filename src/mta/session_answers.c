@@ -47,7 +47,7 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         return;
     }
     transaction->eight_bit = mail->eight_bit;
-    transaction->envelope_len = transaction->sender.len + 32;
+    transaction->envelope_len = transaction->sender.len + ENVELOPE_FILTER_MAX + 36;
     session_answer(session, "250 2.1.0 Ok");
 }
 
@@ -80,8 +80,7 @@ static bool grow_recipients(struct session *session)
     return true;
 }
 
-/* One that is known already needs nothing more. */
-static bool add_recipient(struct session *session, struct slice recipient, struct slice original)
+bool session_add_recipient(struct session *session, struct slice recipient, struct slice original)
 {
     struct transaction *transaction = &session->transaction;
     size_t len = recipient.len + original.len + 8;
@@ -107,8 +106,8 @@ static bool add_recipients(struct session *session, struct slice said, struct sl
         transaction->named_count < (size_t)session->service->parameters->smtpd_recipient_limit;
     for (size_t i = 0; i < expansion->count && added; i++) {
         bool itself = slice_equal_nocase(expansion->addresses[i], name);
-        added = add_recipient(session, itself ? name : expansion->addresses[i],
-                              itself ? nothing : name);
+        added = session_add_recipient(session, itself ? name : expansion->addresses[i],
+                                      itself ? nothing : name);
     }
     if (!added) {
         transaction->recipient_count = count;

@@ -83,8 +83,8 @@ static void write_trace_header(struct session *session, struct writer *w)
     received_write(w, &received);
 }
 
-/* The trace header goes first, and an empty line behind it when the content has no header of its
- * own. */
+/* The trace header goes first, behind what actions put in front of the message, and an empty line
+ * behind it when the content has no header of its own. */
 static void open_content(struct session *session, enum content_opening opening)
 {
     char header[RECEIVED_MAX];
@@ -95,6 +95,7 @@ static void open_content(struct session *session, enum content_opening opening)
     if (opening == OPENING_BODY)
         writer_text(&w, "\r\n");
     CHECK(!w.overflow);
+    session_effects_prepend(session, store);
     store(session, writer_slice(&w));
     store(session, slice_make(transaction->opening, transaction->opening_len));
 }
@@ -194,6 +195,7 @@ static void commit(struct session *session)
         .originals = transaction->originals,
         .recipient_count = transaction->recipient_count,
     };
+    session_effects_mark(session, &envelope);
     const struct spool_message *message = spool_upload_commit(transaction->upload, &envelope);
     if (message == NULL && spool_trouble(&session->core->spool) != 0) {
         fail_message(session, no_space);

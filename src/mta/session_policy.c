@@ -17,6 +17,7 @@ static struct policy_facts facts_about(const struct session *session, enum facts
         .helo_is_known = session->helo[0] != '\0',
         .helo = slice_of(session->helo),
         .recipient_count = transaction->named_count,
+        .on_hold = transaction->effects.hold,
     };
     facts_set_client(&facts, service, &session->peer.client, slice_of(session->client_name),
                      slice_of(session->peer_name));
@@ -81,6 +82,7 @@ bool session_policy_permits(struct session *session, enum facts_stage stage, str
     policy_decide(&session->service->policy, &facts, verdict);
     log_notes(session, stage, named, verdict);
     session->transaction.discard = verdict->discard && session->transaction.has_sender;
+    session_effects_take(session, verdict);
     if (verdict->outcome == POLICY_PERMIT)
         return true;
     log_refusal(session, stage, named, verdict);

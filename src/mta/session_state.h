@@ -1,6 +1,7 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
- * machine's questions (session_answers.c, session_auth.c, session_message.c), who the client is
- * (session_client.c), what is no SMTP (session_unknown.c), what the log is told (session_log.c). */
+ * machine's questions (session_answers.c, session_auth.c, session_message.c), what actions want
+ * done to the message (session_effects.c), who the client is (session_client.c), what is no SMTP
+ * (session_unknown.c), what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
@@ -14,9 +15,11 @@ enum {
     SESSION_MECHANISM_MAX = 20,
     SESSION_PEER_MAX = 384,
     SESSION_NAME_MAX = CLIENT_TEXT_MAX,
-    SESSION_ARENA_MAX = 512 << 10,             /* one transaction's addresses */
-    SESSION_OUTPUT_MAX = 64 << 10,             /* a client that does not read is not read either */
-    SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192, /* one step's content, and the trace header */
+    SESSION_ARENA_MAX = 512 << 10,    /* one transaction's addresses */
+    SESSION_OUTPUT_MAX = 64 << 10,    /* a client that does not read is not read either */
+    SESSION_PREPENDED_MAX = 32 << 10, /* header lines that actions add to one message */
+    /* One step's content, the trace header, and header lines that actions add. */
+    SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192 + SESSION_PREPENDED_MAX,
 };
 
 /* What a session waits for. */
@@ -30,6 +33,24 @@ enum session_wait {
     WAIT_ROOM,        /* in the log */
     WAIT_DURABLE,     /* the sync that covers the message */
     WAIT_PAUSE,
+};
+
+/* A header line that an action adds. */
+struct session_prepended {
+    struct session_prepended *next;
+    struct slice text;
+};
+
+/* What actions want done to the message. */
+struct session_effects {
+    bool hold;
+    struct slice filter;
+    struct slice redirect;           /* to whom it goes instead of its recipients … */
+    struct slice redirect_original;  /* … of whom this is the first */
+    struct session_prepended *first; /* in the order in which they were wanted */
+    struct session_prepended *last;
+    size_t prepended_len; /* bytes that they take at most */
+    bool prepended_full;  /* which the log knows */
 };
 
 /* The mail transaction under way. */
@@ -48,6 +69,7 @@ struct transaction {
     size_t named_count;      /* RCPTs that were good */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;
+    struct session_effects effects;
 
     struct spool_upload *upload;
     uint64_t id;
@@ -127,6 +149,19 @@ void session_stop_waiting(struct session *session);
 void session_find_answer(struct session *session, const struct smtp_question *question);
 void session_forget_transaction(struct session *session);
 void session_keep_helo(struct session *session, struct slice name);
+
+/* One more for the envelope, unless it is there already. False: there are too many. */
+bool session_add_recipient(struct session *session, struct slice recipient, struct slice original);
+
+/* ---- session_effects.c ---- */
+
+/* Notes what the verdict wants done to the message. What cannot be done turns it into a refusal. */
+void session_effects_take(struct session *session, struct policy_verdict *verdict);
+/* Header lines that go in front of everything: gives each with its line end to `store`. */
+void session_effects_prepend(struct session *session,
+                             void (*store)(struct session *session, struct slice content));
+/* What of it is the envelope's. */
+void session_effects_mark(struct session *session, struct envelope *envelope);
 
 /* ---- session_auth.c ---- */
 
