@@ -67,6 +67,19 @@ static bool counts(const struct hearing *h, const struct ruling *ruling)
     return !h->facts->imagined || !h->is_answer || ruling->kind == RULING_PERMIT;
 }
 
+/* The hearing is broken off, to be begun anew when the answer is there. Nobody is asked about
+ * somebody made up. */
+static enum hearing_finding want(struct hearing *h, const char *rule, const struct ruling *ruling)
+{
+    if (h->facts->imagined) {
+        write_step(h, rule, "goes on", slice_make(ruling->why, ruling->why_len));
+        return HEARING_GO_ON;
+    }
+    h->verdict->outcome = POLICY_UNDECIDED;
+    h->verdict->question = ruling->question;
+    return HEARING_UNDECIDED;
+}
+
 /* Puts a ruling into effect, unless it is to be a mere warning. */
 enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const struct ruling *ruling,
                                    bool warn)
@@ -100,6 +113,8 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, "defers what would be refused", why);
         reserve(h, &h->if_reject, ruling);
         return HEARING_GO_ON;
+    case RULING_UNDECIDED:
+        return want(h, rule, ruling);
     case RULING_DISCARD:
         write_step(h, rule, "discards", why);
         write_note(h, "discard", ruling);
@@ -291,6 +306,8 @@ bool hearing_is_deferred(struct hearing *h)
 
 void hearing_end(struct hearing *h)
 {
-    h->verdict->notes_len = h->notes.len;
-    h->verdict->trace_len = h->trace.len;
+    bool decided = h->verdict->outcome != POLICY_UNDECIDED;
+    h->verdict->notes_len = decided ? h->notes.len : 0;
+    h->verdict->trace_len = decided ? h->trace.len : 0;
+    h->verdict->discard &= decided;
 }
