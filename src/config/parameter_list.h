@@ -264,6 +264,18 @@ NUMBER(unknown_local_recipient_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that local_recipient_maps does not have.")
 NUMBER(unknown_relay_recipient_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that relay_recipient_maps does not have.")
+NUMBER(unknown_address_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to an address whose domain is not in the DNS: "
+       "reject_unknown_sender_domain, reject_unknown_recipient_domain.")
+NUMBER(unknown_hostname_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to a HELO name that is not in the DNS: reject_unknown_helo_hostname.")
+CHOICE(reject_tempfail_action, BY_SMTPD, "defer_if_permit", tempfail_action,
+       "What becomes of mail when a restriction could not find out what it has to know: "
+       "defer_if_permit lets others refuse it for good, defer puts it off at once.")
+CHOICE(unknown_address_tempfail_action, BY_SMTPD, "$reject_tempfail_action", tempfail_action,
+       "The same for reject_unknown_sender_domain and reject_unknown_recipient_domain alone.")
+CHOICE(unknown_helo_hostname_tempfail_action, BY_SMTPD, "$reject_tempfail_action", tempfail_action,
+       "The same for reject_unknown_helo_hostname alone.")
 NUMBER(unknown_virtual_alias_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that virtual_alias_maps does not have.")
 NUMBER(unknown_virtual_mailbox_reject_code, BY_SMTPD, "550", 400, 599,

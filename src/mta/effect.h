@@ -15,7 +15,7 @@ enum effect_kind {
     EFFECT_COUNT,
 };
 
-enum { EFFECT_ARGUMENT_MAX = 2048, EFFECTS_MAX = 8192 };
+enum { EFFECT_ARGUMENT_MAX = 2048, EFFECTS_MAX = 6 << 10 };
 
 struct effect {
     enum effect_kind kind;

@@ -1,12 +1,12 @@
 /* All that is known of a client and its mail when policy decides. Policy asks nobody: what a
- * restriction needs stands here. One day some facts will have to be found out first (names and
- * addresses in the DNS, the word of a policy server); each will get a place here that says whether
- * it is known yet, so that the verdict can be "I need that" until it is. */
+ * restriction needs stands here. What has to be found out first (names and addresses in the DNS, a
+ * time that passes) is in the findings, or the verdict is that it is wanted. */
 #ifndef TUVI_MTA_FACTS_H
 #define TUVI_MTA_FACTS_H
 
 #include "base/ip.h"
 #include "mta/address_class.h"
+#include "mta/findings.h"
 #include "proto/address.h"
 
 enum facts_stage {
@@ -45,11 +45,13 @@ struct policy_facts {
     struct slice helo;
     struct facts_address sender;
     struct facts_address recipient;
-    bool recipient_asks_for_relay; /* user%other@here and its kin */
-    size_t recipient_count;        /* of those that were taken so far */
-    bool on_hold;                  /* the message: an action said so before */
-    /* Somebody made up, to see what the lists make of his kind: no table refuses him, and he owns
-     * the address that he sends from. */
+    bool recipient_asks_for_relay;   /* user%other@here and its kin */
+    size_t recipient_count;          /* of those that were taken so far */
+    bool on_hold;                    /* the message: an action said so before */
+    const struct findings *findings; /* NULL: nothing was found out yet */
+    /* Somebody made up, to see what the lists make of his kind: no table refuses him, nothing that
+     * would have to be found out speaks for or against him, and he owns the address that he sends
+     * from. */
     bool imagined;
 };
 

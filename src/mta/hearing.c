@@ -119,6 +119,19 @@ static enum hearing_finding take_effect(struct hearing *h, const char *rule,
     return HEARING_GO_ON;
 }
 
+/* The hearing is broken off, to be begun anew when the answer is there. Nobody is asked about
+ * somebody made up. */
+static enum hearing_finding want(struct hearing *h, const char *rule, const struct ruling *ruling)
+{
+    if (h->facts->imagined) {
+        write_step(h, rule, "goes on", slice_make(ruling->why, ruling->why_len));
+        return HEARING_GO_ON;
+    }
+    h->verdict->outcome = POLICY_UNDECIDED;
+    h->verdict->question = ruling->question;
+    return HEARING_UNDECIDED;
+}
+
 /* Puts a ruling into effect, unless it is to be a mere warning. */
 enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const struct ruling *ruling,
                                    bool warn)
@@ -152,6 +165,8 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, "defers what would be refused", why);
         reserve(h, &h->if_reject, ruling);
         return HEARING_GO_ON;
+    case RULING_UNDECIDED:
+        return want(h, rule, ruling);
     case RULING_DISCARD:
         write_step(h, rule, "discards", why);
         write_note(h, "discard", ruling);
@@ -340,7 +355,9 @@ bool hearing_is_deferred(struct hearing *h)
 
 void hearing_end(struct hearing *h)
 {
-    h->verdict->notes_len = h->notes.len;
-    h->verdict->trace_len = h->trace.len;
-    h->verdict->effects_len = h->effects.len;
+    bool decided = h->verdict->outcome != POLICY_UNDECIDED;
+    h->verdict->notes_len = decided ? h->notes.len : 0;
+    h->verdict->trace_len = decided ? h->trace.len : 0;
+    h->verdict->effects_len = decided ? h->effects.len : 0;
+    h->verdict->discard &= decided;
 }

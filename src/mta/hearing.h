@@ -42,11 +42,17 @@ struct hearing {
     struct hearing_reservation if_reject; /* DEFER_IF_REJECT */
 };
 
-enum hearing_finding { HEARING_GO_ON, HEARING_PERMITTED, HEARING_REFUSED };
+enum hearing_finding {
+    HEARING_GO_ON,
+    HEARING_PERMITTED,
+    HEARING_REFUSED,
+    HEARING_UNDECIDED, /* the verdict says what is wanted */
+};
 
 struct hearing hearing_begin(const struct policy *policy, const struct policy_facts *facts,
                              struct policy_verdict *verdict);
-/* A refusal or a discard is in the verdict then. `warn`: refusals become warnings in the log. */
+/* A refusal, a discard or a question is in the verdict then. `warn`: refusals become warnings in
+ * the log. */
 enum hearing_finding hearing_judge_list(struct hearing *h, const char *name,
                                         const struct restriction_list *list, bool warn);
 /* Puts a ruling into effect. */

@@ -89,6 +89,30 @@ void policy_free(struct policy *policy)
     table_list_free(&policy->login_maps);
 }
 
+/* ---- who asks whom ---- */
+
+static bool text_may_ask_dns(struct slice text)
+{
+    struct slice word;
+    while (slice_next_word(&text, ", \t\r\n{}", &word)) {
+        const struct restriction_type *type = restriction_type_find(word);
+        if ((type != NULL && type->asks_dns) || slice_find(word, ':') < word.len)
+            return true;
+    }
+    return false;
+}
+
+bool policy_may_ask_dns(const struct parameters *parameters)
+{
+    for (enum policy_list list = 0; list < POLICY_LIST_COUNT; list++)
+        if (text_may_ask_dns(slice_of(text_of(parameters, list))))
+            return true;
+    for (size_t i = 0; i < parameters->restriction_class_count; i++)
+        if (text_may_ask_dns(slice_of(parameters->restriction_classes[i].text)))
+            return true;
+    return false;
+}
+
 /* ---- deciding ---- */
 
 /* The rules that stand behind the lists without being written there. */
@@ -141,9 +165,8 @@ static bool hear_list(struct hearing *h, enum policy_list list)
     h->silent = rows[list].stage < h->facts->stage && !policy->parameters->smtpd_delay_reject;
     if (!is_known(list, h->facts))
         return false;
-    if (hearing_judge_list(h, h->list_name, &policy->lists[list], false) == HEARING_REFUSED)
-        return true;
-    return h->verdict->discard;
+    enum hearing_finding finding = hearing_judge_list(h, h->list_name, &policy->lists[list], false);
+    return finding == HEARING_REFUSED || finding == HEARING_UNDECIDED || h->verdict->discard;
 }
 
 static bool hear_list_and_more(struct hearing *h, enum policy_list list)

@@ -1,5 +1,7 @@
 /* May he? Policy is a pure function of facts: decide() changes nothing, counts nothing and asks
- * nobody but the tables that were read with the configuration. Restrictions stand in lists; each
+ * nobody but the tables that were read with the configuration. What has to be found out first makes
+ * it undecided: the caller gets the question answered, adds the finding to the facts, and decides
+ * again from the beginning. Restrictions stand in lists; each
  * list is read from its start until a restriction decides, and a permit ends that list alone.
  *
  * Which lists are read at a stage: with smtpd_delay_reject those about client, HELO and sender wait
@@ -40,7 +42,13 @@ struct policy {
     struct table_list login_maps;
 };
 
-enum policy_outcome { POLICY_PERMIT, POLICY_REJECT, POLICY_DEFER };
+enum policy_outcome {
+    POLICY_PERMIT,
+    POLICY_REJECT,
+    POLICY_DEFER,
+    POLICY_UNDECIDED, /* the question has to be answered first; there are no notes and no trace yet
+                       */
+};
 
 struct policy_verdict {
     enum policy_outcome outcome;
@@ -54,6 +62,7 @@ struct policy_verdict {
     char notes[POLICY_NOTES_MAX]; /* for the log: "warn TEXT\n", "reject_warning TEXT\n" */
     char trace[POLICY_TRACE_MAX]; /* read it with policy_next_step */
     char effects[EFFECTS_MAX];    /* on the message, whatever became of this; for effect_next() */
+    struct question question;     /* where undecided */
 };
 
 /* One line of the trace. */
@@ -70,6 +79,9 @@ void policy_free(struct policy *policy);
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *verdict);
+
+/* Some restriction may ask DNS. What an access table answers with is not known before. */
+bool policy_may_ask_dns(const struct parameters *parameters);
 
 /* What of this is known at an earlier stage. */
 struct policy_facts policy_facts_at(const struct policy_facts *facts, enum facts_stage stage);

@@ -2,6 +2,7 @@
 
 #include "mta/listing.h"
 #include "mta/sender_owner.h"
+#include "mta/unknown_host.h"
 
 /* ---- always ---- */
 
@@ -119,8 +120,7 @@ static void refuse_helo(const struct restriction_case *about, int64_t code, cons
     ruling_refuse(out, code, "5.5.2", &subject, slice_of(text));
 }
 
-/* True when there is nothing more to judge. */
-static bool judge_helo_literal(const struct restriction_case *about, struct ruling *out)
+bool restriction_judge_helo_literal(const struct restriction_case *about, struct ruling *out)
 {
     struct slice helo = about->facts->helo;
     ruling_explain_foreign(out, "HELO ", helo, "");
@@ -140,7 +140,8 @@ static void judge_helo_name(const struct restriction_case *about, struct ruling 
 {
     struct slice name = about->facts->helo;
     struct ip ip;
-    if (judge_helo_literal(about, out) || is_host_name(without_dot(name)) || ip_parse(name, &ip))
+    if (restriction_judge_helo_literal(about, out) || is_host_name(without_dot(name)) ||
+        ip_parse(name, &ip))
         return;
     ruling_explain_foreign(out, "", name, " is no host name");
     refuse_helo(about, about->parameters->invalid_hostname_reject_code, "Invalid name", out);
@@ -149,7 +150,7 @@ static void judge_helo_name(const struct restriction_case *about, struct ruling 
 static void judge_helo_qualified(const struct restriction_case *about, struct ruling *out)
 {
     struct slice name = about->facts->helo;
-    if (judge_helo_literal(about, out) || is_qualified(name))
+    if (restriction_judge_helo_literal(about, out) || is_qualified(name))
         return;
     ruling_explain_foreign(out, "", name, " is not a full host name");
     refuse_helo(about, about->parameters->non_fqdn_reject_code, "need fully-qualified hostname",
@@ -333,6 +334,11 @@ static const struct restriction_type types[] = {
     {"reject_unauthenticated_sender_login_mismatch", RESTRICTION_PLAIN,
      judge_unauthenticated_sender, 0},
     {"reject_known_sender_login_mismatch", RESTRICTION_PLAIN, judge_known_sender, 0},
+    {"reject_unknown_sender_domain", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
+    {"reject_unknown_recipient_domain", RESTRICTION_PLAIN, unknown_host_judge_recipient, 0, true},
+    {"reject_unknown_address", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
+    {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
+    {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
     {"check_helo_access", RESTRICTION_ACCESS, NULL, ACCESS_HELO},
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},

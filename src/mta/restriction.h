@@ -29,10 +29,14 @@ struct restriction_type {
     enum restriction_shape shape;
     void (*judge)(const struct restriction_case *about, struct ruling *out);
     enum access_subject subject; /* of a table */
+    bool asks_dns;
 };
 
 /* NULL for a word that is none of ours. */
 const struct restriction_type *restriction_type_find(struct slice word);
+
+/* Whether what HELO said is no name but an address, or nothing: then all is judged that can be. */
+bool restriction_judge_helo_literal(const struct restriction_case *about, struct ruling *out);
 
 /* Mail for the recipient stays with us. */
 bool restriction_is_ours(const struct policy_facts *facts);

@@ -34,6 +34,17 @@ void ruling_refuse_plainly(struct ruling *ruling, int64_t code, const char *stat
     ruling->reply_len = w.len;
 }
 
+bool ruling_find(struct ruling *ruling, const struct findings *findings,
+                 const struct question *question, struct finding *out)
+{
+    if (findings_hold(findings, question, out))
+        return true;
+    ruling->kind = RULING_UNDECIDED;
+    ruling->question = *question;
+    ruling_explain(ruling, "it was not found out");
+    return false;
+}
+
 void ruling_fail(struct ruling *ruling, const char *why)
 {
     ruling_refuse_plainly(ruling, 451, "4.3.5", "Server configuration error");

@@ -40,6 +40,8 @@ void session_stop_waiting(struct session *session)
         list_remove(&session->sessions->want_durable, &session->wait_node);
     if (session->wait == WAIT_AUTH_SERVER)
         auth_server_stop_waiting(session->service->auth, &session->waiter);
+    if (session->wait == WAIT_FINDING)
+        session_inquiry_cancel(session);
     session->wait = WAIT_NOTHING;
 }
 
@@ -72,6 +74,7 @@ static void deadline_expired(struct deadline *deadline)
         break;
     case WAIT_AUTH_SERVER:
     case WAIT_AUTH:
+    case WAIT_FINDING:
     case WAIT_ROOM:
     case WAIT_DURABLE:
         expect_input(session); /* it is we who are slow */
@@ -99,6 +102,7 @@ static void end_session(struct session *session)
         session_log_disconnect(session);
     session_stop_waiting(session);
     auth_request_cancel(&session->auth);
+    session_inquiry_free(session);
     session_forget_transaction(session);
     deadline_clear(&session->core->deadlines, &session->deadline);
     list_remove(&session->sessions->all, &session->node);

@@ -10,8 +10,6 @@ static const char no_space[] = "452 4.3.1 Insufficient system storage";
 void session_message_begin(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
-    if (!session_policy_lets(session, FACTS_DATA))
-        return;
     transaction->upload = spool_upload_begin(&session->core->spool);
     if (transaction->upload == NULL) {
         session_answer(session, "%s", no_space);
@@ -173,17 +171,6 @@ static void discard(struct session *session)
     answer_queued(session);
 }
 
-/* Asked once, although the end may have to wait for room in the log. */
-static bool policy_refuses(struct session *session)
-{
-    bool judged = session->transaction.judged;
-    session->transaction.judged = true;
-    if (judged || session_policy_lets(session, FACTS_END))
-        return false;
-    session_forget_transaction(session);
-    return true;
-}
-
 static void commit(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
@@ -221,6 +208,25 @@ void session_message_chunk(struct session *session, uint64_t size)
         session_answer(session, "250 2.0.0 Ok: %llu bytes", (unsigned long long)size);
 }
 
+void session_message_finish(struct session *session)
+{
+    if (session->transaction.discard)
+        discard(session);
+    else
+        commit(session);
+}
+
+/* Policy is asked once, although the end may have to wait for room in the log. */
+static void judge_or_finish(struct session *session)
+{
+    if (session->transaction.judged) {
+        session_message_finish(session);
+        return;
+    }
+    session->transaction.judged = true;
+    session_judge(session, FACTS_END);
+}
+
 void session_message_end(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
@@ -231,12 +237,8 @@ void session_message_end(struct session *session)
         open_content(session, OPENING_HEADER);
     if (transaction->failure != NULL)
         refuse_message(session, transaction->failure);
-    else if (session->wait == WAIT_ROOM || policy_refuses(session))
-        return;
-    else if (transaction->discard)
-        discard(session);
-    else
-        commit(session);
+    else if (session->wait != WAIT_ROOM)
+        judge_or_finish(session);
 }
 
 /* ---- after waiting ---- */

@@ -5,6 +5,7 @@
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
+#include "mta/resolver.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
 #include "proto/client_attributes.h"
@@ -30,6 +31,7 @@ enum session_wait {
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
+    WAIT_FINDING,     /* what policy wants to know */
     WAIT_ROOM,        /* in the log */
     WAIT_DURABLE,     /* the sync that covers the message */
     WAIT_PAUSE,
@@ -51,6 +53,23 @@ struct session_effects {
     struct session_prepended *last;
     size_t prepended_len; /* bytes that they take at most */
     bool prepended_full;  /* which the log knows */
+};
+
+/* What policy decides on. */
+struct session_case {
+    enum facts_stage stage;
+    struct slice said;      /* the recipient as it was named; where there is none, both are empty */
+    struct slice recipient; /* with its domain completed */
+};
+
+/* What was found out for policy, and the question that is open. */
+struct session_inquiry {
+    struct session *session;
+    struct findings findings;
+    struct question question;
+    char name[QUESTION_KEY_MAX + 1];
+    struct dns_question dns;
+    struct deadline pause; /* of QUESTION_TIME */
 };
 
 /* The mail transaction under way. */
@@ -124,6 +143,9 @@ struct session {
     char mechanisms[DOVECOT_AUTH_ANNOUNCE_MAX];
     char login[SESSION_LOGIN_MAX + 1]; /* empty: nobody */
 
+    struct session_case judged;
+    struct session_inquiry *inquiry; /* NULL: nothing had to be found out yet */
+
     struct arena arena;
     struct transaction transaction;
     struct buf held; /* content that the log had no room for */
@@ -147,6 +169,8 @@ void session_stop_waiting(struct session *session);
 
 /* Answers, or leaves the session waiting for an answer. */
 void session_find_answer(struct session *session, const struct smtp_question *question);
+/* Policy decided on session->judged. */
+void session_take_verdict(struct session *session, struct policy_verdict *verdict);
 void session_forget_transaction(struct session *session);
 void session_keep_helo(struct session *session, struct slice name);
 
@@ -173,7 +197,8 @@ void session_auth_cancel(struct session *session);
 
 /* ---- session_message.c ---- */
 
-void session_message_begin(struct session *session); /* DATA, and BDAT for its first chunk */
+void session_message_begin(struct session *session);  /* DATA, and BDAT for its first chunk */
+void session_message_finish(struct session *session); /* it is complete, and permitted */
 void session_message_chunk(struct session *session, uint64_t size); /* one of them is complete */
 /* Takes content; what the log has no room for is held, and the session waits. */
 void session_message_content(struct session *session, struct slice content);
@@ -205,15 +230,26 @@ bool session_talks_too_early(struct session *session, const struct smtp_question
                              struct slice rest);
 /* ---- session_policy.c ---- */
 
-/* A recipient as it was named, and with its domain completed; NULL where there is none. What policy
- * refuses is logged, and *verdict holds the reply. */
-bool session_policy_permits(struct session *session, enum facts_stage stage, struct slice said,
-                            const struct address *recipient, struct policy_verdict *verdict);
-/* The same for stages without a recipient of their own; what is refused is answered. */
-bool session_policy_lets(struct session *session, enum facts_stage stage);
+/* May it? When it is decided, at once or after the session waited for what had to be found out,
+ * session_take_verdict() is called; what is refused was logged then. */
+void session_judge(struct session *session, enum facts_stage stage);
+/* The same about a recipient as it was named, and with its domain completed; the second stays the
+ * session's. */
+void session_judge_recipient(struct session *session, struct slice said, struct slice recipient);
+/* Decides again, after something was found out. */
+void session_judge_again(struct session *session);
 /* Logs a refusal that came after policy. */
 void session_policy_log(const struct session *session, enum facts_stage stage,
                         struct slice recipient, const struct policy_verdict *verdict);
+
+/* ---- session_inquiry.c ---- */
+
+/* An evaluation begins. */
+void session_inquiry_begin(struct session *session, enum facts_stage stage);
+/* Asks, and judges again when the answer is there. */
+void session_inquire(struct session *session, const struct question *question);
+void session_inquiry_cancel(struct session *session);
+void session_inquiry_free(struct session *session);
 
 /* ---- session_log.c ---- */
 
