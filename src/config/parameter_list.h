@@ -146,6 +146,22 @@ TEXT(smtpd_banner, BY_SMTPD, "$myhostname ESMTP $mail_name",
      "What follows 220 in the greeting. RFC 5321 wants the host's name first.")
 TIME(smtpd_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for its next command or for more of its mail.")
+NEEDED(smtpd_policy_service_default_action, BY_SMTPD, "451 4.3.5 Server configuration problem",
+       "What counts when a policy server cannot be asked: anything that access(5) has.")
+TIME(smtpd_policy_service_max_idle, BY_SMTPD, "300s", 's', 1,
+     "How long a connection to a policy server is kept while nothing is asked.")
+TIME(smtpd_policy_service_max_ttl, BY_SMTPD, "1000s", 's', 1,
+     "How long a connection to a policy server is used for new requests.")
+TEXT(smtpd_policy_service_policy_context, BY_SMTPD, "",
+     "What policy servers are told as policy_context, to know which service asks.")
+NUMBER(smtpd_policy_service_request_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many requests go over one connection to a policy server; 0 means any number.")
+TIME(smtpd_policy_service_retry_delay, BY_SMTPD, "1s", 's', 1,
+     "How long after a failure a policy server is asked again.")
+TIME(smtpd_policy_service_timeout, BY_SMTPD, "100s", 's', 1,
+     "How long a policy server may take to be reached and to answer.")
+NUMBER(smtpd_policy_service_try_limit, BY_SMTPD, "2", 1, INT32_MAX,
+       "How often a policy server is asked before smtpd_policy_service_default_action counts.")
 TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for the TLS handshake.")
 FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")

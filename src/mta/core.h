@@ -9,6 +9,7 @@
 #include "mta/world.h"
 #include "spool/spool.h"
 
+struct policy_clients;
 struct resolver;
 struct snapshot;
 
@@ -20,6 +21,7 @@ struct core {
     struct spool spool;
     struct deadlines deadlines;
     struct resolver *resolver;
+    struct policy_clients *policy_clients;
     struct in_hand *in_hand; /* NULL: nobody looks at it */
     bool stopping;           /* finish what is under way, begin nothing */
 };

@@ -74,7 +74,7 @@ static void keep_those(struct findings *findings, bool (*is_kept)(const struct f
 
 static bool outlives_its_evaluation(const struct finding_row *row)
 {
-    return row->question.kind == QUESTION_DNS;
+    return row->question.kind == QUESTION_DNS || row->question.kind == QUESTION_SERVICE;
 }
 
 static bool is_no_trouble(const struct finding_row *row)
@@ -93,6 +93,19 @@ void findings_begin(struct findings *findings)
     keep_those(findings, outlives_its_evaluation);
     if (findings->count > FINDINGS_MAX / 2 || findings->bytes > FINDINGS_BYTES_MAX / 2)
         findings_free(findings);
+}
+
+void findings_forget_services(struct findings *findings, unsigned stage)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct question *question = &findings->rows[i].question;
+        if (question->kind == QUESTION_SERVICE && question->detail >= stage)
+            free_row(findings, &findings->rows[i]);
+        else
+            findings->rows[kept++] = findings->rows[i];
+    }
+    findings->count = kept;
 }
 
 void findings_forget_trouble(struct findings *findings)

@@ -2,8 +2,9 @@
  * question has to be answered first; the answer, a finding, is kept here, and the decision is begun
  * anew. Policy itself asks nobody.
  *
- * What DNS said holds for the whole session. Every other finding belongs to one evaluation, because
- * the same question can get another answer the next time.
+ * What DNS said holds for the whole session, and what a policy server said until it is asked again
+ * at the same stage. Every other finding belongs to one evaluation, because the same question can
+ * get another answer the next time.
  *
  * The store is bounded: when it is full no question can be asked any more, and all that is still
  * unknown counts as trouble. So every evaluation comes to its end. */
@@ -15,6 +16,7 @@
 enum question_kind {
     QUESTION_DNS,  /* detail: an enum dns_type; key: the name, in lower case, without a final dot */
     QUESTION_TIME, /* detail: seconds to wait; key: the place of the restriction */
+    QUESTION_SERVICE, /* a policy server; detail: an enum facts_stage; key: which one */
 };
 
 enum { QUESTION_KEY_MAX = DNS_NAME_MAX };
@@ -35,7 +37,7 @@ enum finding_outcome {
 
 struct finding {
     enum finding_outcome outcome;
-    struct slice data; /* of QUESTION_DNS: for dns_record_next() */
+    struct slice data; /* of QUESTION_DNS: for dns_record_next(); of QUESTION_SERVICE: the action */
 };
 
 enum {
@@ -56,6 +58,8 @@ void findings_free(struct findings *findings);
 /* An evaluation begins: what only held for the one before is forgotten, and everything when there
  * is little room left. */
 void findings_begin(struct findings *findings);
+/* What policy servers said at this stage and behind it may be another thing now. */
+void findings_forget_services(struct findings *findings, unsigned stage);
 /* Those that could not be answered may be asked again. */
 void findings_forget_trouble(struct findings *findings);
 

@@ -286,6 +286,40 @@ static enum hearing_finding judge_access(struct hearing *h, const struct restric
     return finding;
 }
 
+/* What a list of an earlier stage heard then still holds; it is not asked again. */
+static void ask_service(struct hearing *h, const struct policy_service *service, struct ruling *out)
+{
+    unsigned stage = h->silent ? policy_list_row(h->list)->stage : h->facts->stage;
+    struct question question = policy_service_question(service, stage);
+    struct finding finding;
+    if (!findings_hold(h->facts->findings, &question, &finding)) {
+        out->kind = h->silent ? RULING_NEUTRAL : RULING_UNDECIDED;
+        out->question = question;
+        h->verdict->service = service;
+        ruling_explain(out, "it was not asked");
+        return;
+    }
+    bool good = finding.outcome == FINDING_FOUND;
+    struct slice action = good ? finding.data : slice_of(service->default_action);
+    ruling_explain_foreign(out, good ? "it answers: " : "it could not be asked: ", action, "");
+    access_rule(action, &h->subject, h->policy->parameters, out);
+}
+
+static enum hearing_finding judge_service(struct hearing *h, const struct restriction *restriction,
+                                          bool warn)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    bool outer = h->is_answer;
+    h->is_answer = true;
+    ask_service(h, restriction->service, &ruling);
+    enum hearing_finding finding = hearing_apply(h, restriction->name, &ruling, warn);
+    if (ruling.kind == RULING_LIST)
+        finding =
+            judge_words(h, restriction->name, slice_make(ruling.reply, ruling.reply_len), warn);
+    h->is_answer = outer;
+    return finding;
+}
+
 static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
                                       bool warn)
 {
@@ -296,6 +330,8 @@ static enum hearing_finding judge_one(struct hearing *h, const struct restrictio
         return judge_plain(h, restriction, warn);
     case RESTRICTION_ACCESS:
         return judge_access(h, restriction, warn);
+    case RESTRICTION_SERVICE:
+        return judge_service(h, restriction, warn);
     case RESTRICTION_CLASS:
         return judge_class(h, restriction->class, warn);
     case RESTRICTION_WARN:

@@ -270,7 +270,7 @@ TEST(an_unknown_restriction_is_an_error_with_its_place)
         size_t errors, notes;
     } cases[] = {
         {"permit_mynetworks, reject_rbl_client x", 1, 1},
-        {"check_policy_service unix:private/x, reject", 1, 1},
+        {"check_policy_service private/x, reject", 1, 1},
         {"check_sender_mx_access hash:/x", 1, 1},
         {"check_ccert_access hash:/x", 1, 1},
         {"reject_unknown_client_hostname reject_rhsbl_client x", 2, 2},

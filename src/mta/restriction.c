@@ -339,6 +339,7 @@ static const struct restriction_type types[] = {
     {"reject_unknown_address", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
     {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
+    {"check_policy_service", RESTRICTION_SERVICE, NULL, 0},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
     {"check_helo_access", RESTRICTION_ACCESS, NULL, ACCESS_HELO},
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},
@@ -356,9 +357,8 @@ const struct restriction_type *restriction_type_find(struct slice word)
 
 bool restriction_has_argument(struct slice word)
 {
-    static const char *const beginnings[] = {"reject_rbl_client",    "reject_rhsbl_",
-                                             "permit_dnswl_",        "permit_rhswl_",
-                                             "check_policy_service", "sleep"};
+    static const char *const beginnings[] = {"reject_rbl_client", "reject_rhsbl_", "permit_dnswl_",
+                                             "permit_rhswl_", "sleep"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (slice_starts_nocase(word, beginnings[i]))
             return true;

@@ -18,10 +18,11 @@ struct restriction_case {
 };
 
 enum restriction_shape {
-    RESTRICTION_PLAIN,  /* judge */
-    RESTRICTION_ACCESS, /* an access table follows, which is asked for the subject */
-    RESTRICTION_WARN,   /* warn_if_reject: about the one behind it */
-    RESTRICTION_CLASS,  /* the name of a list of the administrator's own */
+    RESTRICTION_PLAIN,   /* judge */
+    RESTRICTION_ACCESS,  /* an access table follows, which is asked for the subject */
+    RESTRICTION_SERVICE, /* a policy server follows, which is asked about everything */
+    RESTRICTION_WARN,    /* warn_if_reject: about the one behind it */
+    RESTRICTION_CLASS,   /* the name of a list of the administrator's own */
 };
 
 struct restriction_type {

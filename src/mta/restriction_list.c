@@ -35,7 +35,7 @@ bool restriction_read_word(struct slice word, const struct restriction_classes *
             .shape = RESTRICTION_CLASS, .name = classes->names[class].name, .class = class};
         return true;
     }
-    if (type == NULL || type->shape == RESTRICTION_ACCESS)
+    if (type == NULL || type->shape == RESTRICTION_ACCESS || type->shape == RESTRICTION_SERVICE)
         return false;
     *out = (struct restriction){.type = type, .shape = type->shape, .name = type->name};
     return true;
@@ -87,6 +87,23 @@ static bool read_access(struct reader *r, const struct restriction_type *type,
     return false;
 }
 
+static bool read_service(struct reader *r, const struct restriction_type *type,
+                         struct restriction *out)
+{
+    struct slice text = {NULL, 0};
+    struct policy_service *service = memory_new(sizeof *service);
+    (void)words_next(&r->rest, &text);
+    struct err err = policy_service_read(text, r->classes->parameters, service);
+    if (err_is(&err)) {
+        config_note(r->notes, CONFIG_ERROR, r->origin, "%s: %s: %s", r->name, type->name, err.text);
+        memory_free(service);
+        return false;
+    }
+    *out = (struct restriction){.type = type, .shape = RESTRICTION_SERVICE, .service = service};
+    out->name = out->own_name = name_of(type, text);
+    return true;
+}
+
 /* What we do not have; its argument goes with it. */
 static void pass_over(struct reader *r, struct slice word)
 {
@@ -115,6 +132,8 @@ static bool read_restriction(struct reader *r, struct slice word, struct restric
     const struct restriction_type *type = restriction_type_find(word);
     if (restriction_read_word(word, r->classes, out))
         return true;
+    if (type != NULL && type->shape == RESTRICTION_SERVICE)
+        return read_service(r, type, out);
     if (type != NULL)
         return read_access(r, type, out);
     if (word.at[0] != '{' && slice_find(word, ':') < word.len)
@@ -148,9 +167,9 @@ void restriction_list_read(const char *name, struct slice text, const struct ori
 void restriction_list_free(struct restriction_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].shape != RESTRICTION_ACCESS)
-            continue;
-        table_free(list->items[i].table);
+        if (list->items[i].shape == RESTRICTION_ACCESS)
+            table_free(list->items[i].table);
+        memory_free(list->items[i].service);
         memory_free(list->items[i].own_name);
     }
     memory_free(list->items);
@@ -161,7 +180,8 @@ void restriction_classes_make(const struct parameters *parameters, struct restri
                               struct config_notes *notes)
 {
     struct table_source source = table_source_of(parameters, notes);
-    *out = (struct restriction_classes){.names = parameters->restriction_classes,
+    *out = (struct restriction_classes){.parameters = parameters,
+                                        .names = parameters->restriction_classes,
                                         .count = parameters->restriction_class_count};
     if (out->count == 0)
         return;

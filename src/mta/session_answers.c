@@ -43,6 +43,7 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
     }
     transaction->has_sender = true;
     transaction->eight_bit = mail->eight_bit;
+    transaction->declared_len = mail->size;
     transaction->envelope_len = transaction->sender.len + ENVELOPE_FILTER_MAX + 36;
     session_judge(session, FACTS_MAIL);
 }

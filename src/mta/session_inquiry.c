@@ -13,13 +13,15 @@ void session_inquiry_begin(struct session *session, enum facts_stage stage)
     if (inquiry == NULL)
         return;
     findings_begin(&inquiry->findings);
+    findings_forget_services(&inquiry->findings, stage);
     if (stage == FACTS_MAIL)
         findings_forget_trouble(&inquiry->findings);
 }
 
 /* ---- answers ---- */
 
-static void learn(struct session_inquiry *inquiry, enum finding_outcome outcome, struct slice data)
+void session_inquiry_learn(struct session_inquiry *inquiry, enum finding_outcome outcome,
+                           struct slice data)
 {
     struct session *session = inquiry->session;
     findings_add(&inquiry->findings, &inquiry->question, outcome, data);
@@ -36,13 +38,14 @@ static void on_dns_answered(struct dns_question *question)
         [DNS_NO_NAME] = FINDING_ABSENT,
         [DNS_TROUBLE] = FINDING_TROUBLE,
     };
-    learn(CONTAINER_OF(question, struct session_inquiry, dns), outcomes[question->outcome],
-          question->records);
+    session_inquiry_learn(CONTAINER_OF(question, struct session_inquiry, dns),
+                          outcomes[question->outcome], question->records);
 }
 
 static void on_time_passed(struct deadline *pause)
 {
-    learn(CONTAINER_OF(pause, struct session_inquiry, pause), FINDING_FOUND, slice_of(""));
+    session_inquiry_learn(CONTAINER_OF(pause, struct session_inquiry, pause), FINDING_FOUND,
+                          slice_of(""));
 }
 
 /* ---- questions ---- */
@@ -77,7 +80,7 @@ static void let_time_pass(struct session_inquiry *inquiry)
                  core_now_ms(core) + (int64_t)inquiry->question.detail * 1000, on_time_passed);
 }
 
-void session_inquire(struct session *session, const struct question *question)
+void session_inquire(struct session *session, const struct policy_verdict *verdict)
 {
     struct session_inquiry *inquiry = inquiry_of(session);
     /* The input that it stands in may be gone when the answer comes. */
@@ -86,14 +89,17 @@ void session_inquire(struct session *session, const struct question *question)
         session_answer(session, "452 4.5.3 Error: too many recipients");
         return;
     }
-    inquiry->question = *question;
+    inquiry->question = verdict->question;
     session->wait = WAIT_FINDING;
-    switch (question->kind) {
+    switch (inquiry->question.kind) {
     case QUESTION_DNS:
         ask_dns(inquiry);
         break;
     case QUESTION_TIME:
         let_time_pass(inquiry);
+        break;
+    case QUESTION_SERVICE:
+        session_service_ask(inquiry, verdict->service);
         break;
     }
 }
@@ -101,6 +107,7 @@ void session_inquire(struct session *session, const struct question *question)
 void session_inquiry_cancel(struct session *session)
 {
     resolver_cancel(&session->inquiry->dns);
+    session_service_cancel(session->inquiry);
     deadline_clear(&session->core->deadlines, &session->inquiry->pause);
 }
 
@@ -109,6 +116,7 @@ void session_inquiry_free(struct session *session)
     if (session->inquiry == NULL)
         return;
     findings_free(&session->inquiry->findings);
+    memory_free(session->inquiry->query);
     memory_free(session->inquiry);
     session->inquiry = NULL;
 }

@@ -101,7 +101,7 @@ void session_judge_again(struct session *session)
         facts_set_recipient(&facts, session->service, judged->said, &recipient);
     policy_decide(&session->service->policy, &facts, &verdict);
     if (verdict.outcome == POLICY_UNDECIDED)
-        session_inquire(session, &verdict.question);
+        session_inquire(session, &verdict);
     else
         conclude(session, is_named ? &judged->said : NULL, &verdict);
 }

@@ -5,6 +5,7 @@
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
+#include "mta/policy_client.h"
 #include "mta/resolver.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
@@ -62,6 +63,8 @@ struct session_case {
     struct slice recipient; /* with its domain completed */
 };
 
+struct session_query; /* session_service.c's own */
+
 /* What was found out for policy, and the question that is open. */
 struct session_inquiry {
     struct session *session;
@@ -69,7 +72,8 @@ struct session_inquiry {
     struct question question;
     char name[QUESTION_KEY_MAX + 1];
     struct dns_question dns;
-    struct deadline pause; /* of QUESTION_TIME */
+    struct deadline pause;       /* of QUESTION_TIME */
+    struct session_query *query; /* of QUESTION_SERVICE; NULL: no server was asked yet */
 };
 
 /* The mail transaction under way. */
@@ -88,6 +92,8 @@ struct transaction {
     size_t named_count;      /* RCPTs that were good */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;
+    uint64_t declared_len; /* by SIZE= */
+    char instance[40];     /* what policy servers know it by; empty: none was asked */
     struct session_effects effects;
 
     struct spool_upload *upload;
@@ -247,9 +253,18 @@ void session_policy_log(const struct session *session, enum facts_stage stage,
 /* An evaluation begins. */
 void session_inquiry_begin(struct session *session, enum facts_stage stage);
 /* Asks, and judges again when the answer is there. */
-void session_inquire(struct session *session, const struct question *question);
+void session_inquire(struct session *session, const struct policy_verdict *verdict);
+/* The answer is there. */
+void session_inquiry_learn(struct session_inquiry *inquiry, enum finding_outcome outcome,
+                           struct slice data);
 void session_inquiry_cancel(struct session *session);
 void session_inquiry_free(struct session *session);
+
+/* ---- session_service.c ---- */
+
+/* The answer comes by session_inquiry_learn(). */
+void session_service_ask(struct session_inquiry *inquiry, const struct policy_service *service);
+void session_service_cancel(struct session_inquiry *inquiry);
 
 /* ---- session_log.c ---- */
 
