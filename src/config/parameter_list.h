@@ -267,6 +267,13 @@ NUMBER(unknown_relay_recipient_reject_code, BY_SMTPD, "550", 400, 599,
 NUMBER(unknown_address_reject_code, BY_SMTPD, "450", 400, 599,
        "The code of a reply to an address whose domain is not in the DNS: "
        "reject_unknown_sender_domain, reject_unknown_recipient_domain.")
+FLAG(smtpd_peername_lookup, BY_SMTPD, "yes",
+     "Look in the DNS for the client's name, for five seconds at most. It counts when the name "
+     "has the client's address; else the client is unknown. Unlike Postfix, Tuvi does not look "
+     "into /etc/hosts for this.")
+NUMBER(unknown_client_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to a client whose name is not known: reject_unknown_client_hostname, "
+       "reject_unknown_reverse_client_hostname.")
 NUMBER(unknown_hostname_reject_code, BY_SMTPD, "450", 400, 599,
        "The code of a reply to a HELO name that is not in the DNS: reject_unknown_helo_hostname.")
 CHOICE(reject_tempfail_action, BY_SMTPD, "defer_if_permit", tempfail_action,

@@ -214,6 +214,9 @@ static void ask_table(struct hearing *h, enum access_subject subject, const stru
         access_rule(writer_slice(&answer), &name, parameters, out);
         break;
     }
+    /* Nor does a name prove anything that anybody can say of himself. */
+    if (subject == ACCESS_REVERSE_CLIENT && out->kind == RULING_PERMIT)
+        ruling_fail(out, "an unverified name permits nothing; answer DUNNO");
     /* An address that leads on to another host is not what the table speaks of. */
     if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
         h->facts->recipient_asks_for_relay)

@@ -104,6 +104,8 @@ static bool text_may_ask_dns(struct slice text)
 
 bool policy_may_ask_dns(const struct parameters *parameters)
 {
+    if (parameters->smtpd_peername_lookup)
+        return true;
     for (enum policy_list list = 0; list < POLICY_LIST_COUNT; list++)
         if (text_may_ask_dns(slice_of(text_of(parameters, list))))
             return true;
@@ -252,6 +254,9 @@ struct policy_facts policy_stranger(enum address_class class)
         .client = {IP_V4, {192, 0, 2, 1}},
         .client_name = SLICE_LITERAL("unknown"),
         .client_text = SLICE_LITERAL("unknown[192.0.2.1]"),
+        .client_name_status = FACTS_NAME_FOUND,
+        .reverse_name = SLICE_LITERAL("unknown"),
+        .reverse_name_status = FACTS_NAME_FOUND,
         .tls = true,
         .esmtp = true,
         .helo_is_known = true,

@@ -83,6 +83,42 @@ static void judge_pipelining(const struct restriction_case *about, struct ruling
                       slice_of("Improper use of SMTP command pipelining"));
 }
 
+static void refuse_name(const struct restriction_case *about, enum facts_name status,
+                        const char *code, const char *what, struct ruling *out)
+{
+    int64_t refusal =
+        status == FACTS_NAME_TROUBLE ? 450 : about->parameters->unknown_client_reject_code;
+    char text[100] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "Client host rejected: cannot find your %s, [", what);
+    ip_format(&w, &about->facts->client);
+    writer_byte(&w, ']');
+    ruling_refuse_plainly(out, refusal, code, text);
+}
+
+static void judge_client_name(const struct restriction_case *about, struct ruling *out)
+{
+    static const char *const reasons[] = {
+        [FACTS_NAME_ABSENT] = "the client's address has no name",
+        [FACTS_NAME_FOUND] = "the client's name and address belong together",
+        [FACTS_NAME_FORGED] = "the client's name has another address",
+        [FACTS_NAME_TROUBLE] = "the client's name could not be looked up",
+    };
+    enum facts_name status = about->facts->client_name_status;
+    ruling_explain(out, "%s", reasons[status]);
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.25", "hostname", out);
+}
+
+static void judge_reverse_name(const struct restriction_case *about, struct ruling *out)
+{
+    enum facts_name status = about->facts->reverse_name_status;
+    ruling_explain_foreign(out, "the name of the client's address is ", about->facts->reverse_name,
+                           "");
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.1", "reverse hostname", out);
+}
+
 /* ---- HELO ---- */
 
 static bool is_address_literal(struct slice name)
@@ -340,6 +376,10 @@ static const struct restriction_type types[] = {
     {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
+    {"check_reverse_client_hostname_access", RESTRICTION_ACCESS, NULL, ACCESS_REVERSE_CLIENT},
+    {"reject_unknown_client_hostname", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_client", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_reverse_client_hostname", RESTRICTION_PLAIN, judge_reverse_name, 0},
     {"check_helo_access", RESTRICTION_ACCESS, NULL, ACCESS_HELO},
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},
     {"check_recipient_access", RESTRICTION_ACCESS, NULL, ACCESS_RECIPIENT},
