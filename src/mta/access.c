@@ -149,31 +149,13 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
 
 /* ---- answers ---- */
 
-/* RFC 3463 §2: class, subject and detail, "5.7.1". Its length, or 0. */
-static size_t status_length(struct slice text)
-{
-    size_t i = 1;
-    if (text.len < 5 || text.at[0] < '2' || text.at[0] > '5' || text.at[0] == '3')
-        return 0;
-    for (int part = 0; part < 2; part++) {
-        size_t digits = 0;
-        if (i >= text.len || text.at[i++] != '.')
-            return 0;
-        for (; i < text.len && ascii_is_digit(text.at[i]) && digits < 3; i++)
-            digits++;
-        if (digits == 0)
-            return 0;
-    }
-    return i == text.len || ascii_is_space(text.at[i]) ? i : 0;
-}
-
 /* The text of an action may begin with a status of its own. */
 static void refuse(struct ruling *out, int64_t code, const char *status, struct slice text,
                    const char *default_text, const struct ruling_subject *subject)
 {
     char own[16];
     struct writer w = writer_over(own, sizeof own);
-    size_t len = status_length(text);
+    size_t len = ruling_status_length(text);
     if (len > 0) {
         writer_bytes(&w, slice_first(text, len));
         writer_byte(&w, '\0');

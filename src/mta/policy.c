@@ -78,6 +78,8 @@ void policy_make(const struct parameters *parameters, struct policy *out,
     struct err err = table_list_compile(slice_of(parameters->smtpd_sender_login_maps), &source,
                                         &out->login_maps);
     parameter_report(parameters, PARAMETER_smtpd_sender_login_maps, &err, notes);
+    err = table_list_compile(slice_of(parameters->rbl_reply_maps), &source, &out->reply_maps);
+    parameter_report(parameters, PARAMETER_rbl_reply_maps, &err, notes);
     warn_of_forgery(out, notes);
 }
 
@@ -87,6 +89,7 @@ void policy_free(struct policy *policy)
         restriction_list_free(&policy->lists[list]);
     restriction_classes_free(&policy->classes);
     table_list_free(&policy->login_maps);
+    table_list_free(&policy->reply_maps);
 }
 
 /* ---- who asks whom ---- */

@@ -1,5 +1,6 @@
 #include "mta/restriction.h"
 
+#include "mta/dns_list.h"
 #include "mta/listing.h"
 #include "mta/sender_owner.h"
 #include "mta/unknown_host.h"
@@ -375,6 +376,16 @@ static const struct restriction_type types[] = {
     {"reject_unknown_address", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
     {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
+    {"reject_rbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rbl", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rhsbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client_name, 0, true},
+    {"reject_rhsbl_reverse_client", RESTRICTION_DNS_LIST, dns_list_judge_reverse_name, 0, true},
+    {"reject_rhsbl_helo", RESTRICTION_DNS_LIST, dns_list_judge_helo, 0, true},
+    {"reject_rhsbl_sender", RESTRICTION_DNS_LIST, dns_list_judge_sender, 0, true},
+    {"reject_rhsbl_recipient", RESTRICTION_DNS_LIST, dns_list_judge_recipient, 0, true},
+    {"permit_dnswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client, 0, true},
+    {"permit_rhswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client_name, 0, true},
+    {"sleep", RESTRICTION_SLEEP, NULL, 0},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
     {"check_reverse_client_hostname_access", RESTRICTION_ACCESS, NULL, ACCESS_REVERSE_CLIENT},
     {"reject_unknown_client_hostname", RESTRICTION_PLAIN, judge_client_name, 0},
@@ -396,9 +407,7 @@ const struct restriction_type *restriction_type_find(struct slice word)
 
 bool restriction_has_argument(struct slice word)
 {
-    static const char *const beginnings[] = {"reject_rbl_client",    "reject_rhsbl_",
-                                             "permit_dnswl_",        "permit_rhswl_",
-                                             "check_policy_service", "sleep"};
+    static const char *const beginnings[] = {"reject_rhsbl_", "check_policy_service"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (slice_starts_nocase(word, beginnings[i]))
             return true;

@@ -6,16 +6,21 @@
 #include "config/notes.h"
 #include "mta/restriction.h"
 
-enum { RESTRICTIONS_MAX = 200 }; /* in one list */
+enum {
+    RESTRICTIONS_MAX = 200, /* in one list */
+    RESTRICTION_SLEEP_MAX = 1000,
+};
 
 struct restriction {
     const struct restriction_type *type; /* NULL: a table by its name alone, "hash:/etc/x", which is
                                             asked for what its list is about */
     enum restriction_shape shape;
-    const char *name;    /* for the trace: "check_sender_access hash:/x" */
-    char *own_name;      /* its memory, where it is not a constant */
-    struct table *table; /* of RESTRICTION_ACCESS */
-    size_t class;        /* of RESTRICTION_CLASS: an index */
+    const char *name;      /* for the trace: "check_sender_access hash:/x" */
+    char *own_name;        /* its memory, where it is not a constant */
+    struct table *table;   /* of RESTRICTION_ACCESS */
+    struct dns_list *list; /* of RESTRICTION_DNS_LIST */
+    uint32_t seconds;      /* of RESTRICTION_SLEEP */
+    size_t class;          /* of RESTRICTION_CLASS: an index */
 };
 
 /* A zeroed one is empty. */

@@ -17,6 +17,14 @@ six AAAA 2001:db8::7
 nomail MX 0 .
 odd MX 10 od\\032d
 bare TXT "nothing else"
+7.2.0.192.bl A 127.0.0.2
+7.2.0.192.bl TXT "because $rbl_what \\010 is" " so"
+8.2.0.192.bl A 127.0.0.9
+host.there.example.dbl A 127.0.1.2
+far.test.dbl A 127.0.1.2
+local.test.dbl A 127.0.1.3
+7.2.0.192.wl A 127.0.0.1
+host.there.example.dwl A 127.0.0.1
 """
 
 
@@ -100,6 +108,13 @@ V4 = """\
 12 PTR lost.elsewhere.example.
 """
 V6 = "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR six.there.example."
+LISTS = ["reject_rbl_client bl.there.example", "reject_rbl_client bl.there.example=127.0.0.[1;4..9]",
+         "reject_rhsbl_client dbl.there.example", "reject_rhsbl_reverse_client dbl.there.example",
+         "reject_rhsbl_helo dbl.there.example", "reject_rhsbl_sender dbl.there.example",
+         "reject_rhsbl_recipient dbl.there.example=127.0.1.3", "permit_dnswl_client wl.there.example, reject",
+         "permit_rhswl_client dwl.there.example, defer", "reject_rbl_client bl.elsewhere.example, reject",
+         "permit_dnswl_client wl.elsewhere.example, reject", "sleep 1, sleep 1, permit",
+         "reject_unknown_helo_hostname, permit"]
 UNFOUND = "{1} {2}.7.25 Client host rejected: cannot find your hostname, [{0}]"
 NAMELESS = "{1} {2}.7.1 Client host rejected: cannot find your reverse hostname, [{0}]"
 
@@ -111,12 +126,15 @@ def named(dns_of_names):
     lists = ["", "reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname",
              "check_client_access inline:{ {there.example = 554 known} }",
              "check_reverse_client_hostname_access inline:{ {there.example = 554 claimed} }"]
+    lists += LISTS
+    ports += free_ports(len(LISTS))
     services = "".join(
         f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy "
         f"-o smtpd_client_restrictions=$list_{number}\n" for number, port in enumerate(ports))
     settings = "".join(f"list_{number} = {text}\n" for number, text in enumerate(lists))
     tuvi = Tuvi(sink.port, f"tuvi_dns_servers = 127.0.0.1@{dns_of_names.port}\ntuvi_workers = 1\n{settings}"
-                           "smtpd_authorized_xclient_hosts = 192.0.2.0/24\nunknown_client_reject_code = 550\n", services)
+                           "smtpd_authorized_xclient_hosts = 192.0.2.0/24\nunknown_client_reject_code = 550\n"
+                           "rbl_reply_maps = inline:{ {dbl.there.example = 521 5.7.9 $$rbl_class $$rbl_what is in $$rbl_domain} }\n", services)
     main = tuvi.root / "main.cf"
     main.write_text(main.read_text().replace("smtpd_peername_lookup = no\n", ""))
     tuvi.ports, tuvi.sink = ports, sink
@@ -175,6 +193,40 @@ def test_restrictions_know_the_name_and_what_is_claimed(named, address, replies)
         client.quit()
         code = 450 if address.startswith("198") else 550
         assert said == (reply.format(address, code, code // 100) or "250 2.1.5 Ok"), number
+
+
+DENIED = "554 5.7.1 <{0}>: Client host rejected: Access denied"
+BLOCKED = "554 5.7.1 Service unavailable; Client host [{1}] blocked using bl.there.example"
+
+
+@pytest.mark.parametrize("number, address, reply", [
+    (0, "192.0.2.7", BLOCKED + "; because $rbl_what ? is so"), (0, "192.0.2.8", BLOCKED), (0, "192.0.2.9", None),
+    (1, "192.0.2.7", None), (1, "192.0.2.8", BLOCKED), (1, "192.0.2.9", None),
+    (2, "192.0.2.7", "521 5.7.9 Client host host.there.example is in dbl.there.example"), (2, "192.0.2.8", None),
+    (3, "192.0.2.8", "521 5.7.9 Unverified Client host host.there.example is in dbl.there.example"),
+    (4, "192.0.2.9", None), (5, "192.0.2.9", "521 5.7.9 Sender address ada@far.test is in dbl.there.example"),
+    (6, "192.0.2.9", "521 5.7.9 Recipient address bob@local.test is in dbl.there.example"),
+    (7, "192.0.2.7", None), (7, "192.0.2.8", DENIED), (8, "192.0.2.7", None),
+    (8, "192.0.2.8", "450 4.3.2 <{0}>: Client host rejected: Try again later"),
+    (9, "192.0.2.10", DENIED), (10, "192.0.2.10", "450 4.7.1 <{1}>: Client host rejected: Service unavailable"),
+    (12, "192.0.2.10", "450 4.7.1 <{2}>: Helo command rejected: Host not found")])
+def test_lists_in_dns_speak_for_clients_and_against_them(named, number, address, reply):
+    client = proxied(named, 5 + number, address)
+    client.ehlo()
+    said = ask(client, "ada@far.test", "bob@local.test")
+    client.quit()
+    name = "host.there.example" if address.endswith("7") else "unknown"
+    assert said == ("250 2.1.5 Ok" if reply is None else reply.format(f"{name}[{address}]", address, "client.test"))
+
+
+def test_sleep_keeps_a_client_waiting(named):
+    client = proxied(named, 5 + 11, "192.0.2.10")
+    client.ehlo()
+    start = time.monotonic()
+    assert ask(client, "ada@far.test", "bob@local.test") == "250 2.1.5 Ok"
+    assert ask(client, "ada@far.test", "bob@local.test") == "250 2.1.5 Ok"
+    assert 3.9 < time.monotonic() - start < 12
+    client.quit()
 
 
 def test_xclient_says_who_the_client_is_and_whether_that_is_known(named):
