@@ -38,6 +38,8 @@ static struct err set_up(struct ub_ctx *context, const char *servers)
         return failed("a thread", code);
     /* The servers may be on this machine, which libunbound would not ask by itself. */
     (void)ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+    /* Nor would it ask anybody for the names of private addresses, which a site's own DNS has. */
+    (void)ub_ctx_set_option(context, "unblock-lan-zones:", "yes");
     if (servers[0] != '\0')
         return use_servers(context, servers);
     /* Without that file the servers of the root are asked, and so on downwards. */

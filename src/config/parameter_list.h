@@ -8,6 +8,7 @@
  *   TIME(name, users, default, unit, min, meaning)          seconds; the unit is for bare numbers
  *   TEXT(name, users, default, meaning)                     may be empty; lists are texts
  *   NEEDED(name, users, default, meaning)                   a text that may not be empty
+ *   RAW(name, users, default, meaning)                      a text in which $names stay as they are
  *   WORDS(name, users, default, set, meaning)               a list of words from word_set_SET
  *   CHOICE(name, users, default, type, meaning)             enum TYPE, one word of choices_TYPE
  *
@@ -283,6 +284,25 @@ NUMBER(unknown_relay_recipient_reject_code, BY_SMTPD, "550", 400, 599,
 NUMBER(unknown_address_reject_code, BY_SMTPD, "450", 400, 599,
        "The code of a reply to an address whose domain is not in the DNS: "
        "reject_unknown_sender_domain, reject_unknown_recipient_domain.")
+FLAG(smtpd_peername_lookup, BY_SMTPD, "yes",
+     "Look in the DNS for the client's name, for five seconds at most. It counts when the name "
+     "has the client's address; else the client is unknown. Unlike Postfix, Tuvi does not look "
+     "into /etc/hosts for this.")
+NUMBER(maps_rbl_reject_code, BY_SMTPD, "554", 400, 599,
+       "The code of a reply to what a DNS list speaks against, $rbl_code in its text: "
+       "reject_rbl_client, reject_rhsbl_sender and their kin.")
+RAW(default_rbl_reply, BY_SMTPD,
+    "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+    "$rbl_domain${rbl_reason?; $rbl_reason}",
+    "The reply to what a DNS list speaks against. Names in it stand for what is known of the mail: "
+    "rbl_code, rbl_domain, rbl_reason (the list's TXT record), rbl_what, rbl_class, client, "
+    "client_name, client_address, reverse_client_name, helo_name, sender, sender_name, "
+    "sender_domain, recipient, recipient_name, recipient_domain, server_name.")
+TEXT(rbl_reply_maps, BY_SMTPD, "",
+     "Tables with other replies, by DNS list: with its filter as it is written, or without.")
+NUMBER(unknown_client_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to a client whose name is not known: reject_unknown_client_hostname, "
+       "reject_unknown_reverse_client_hostname.")
 NUMBER(unknown_hostname_reject_code, BY_SMTPD, "450", 400, 599,
        "The code of a reply to a HELO name that is not in the DNS: reject_unknown_helo_hostname.")
 CHOICE(reject_tempfail_action, BY_SMTPD, "defer_if_permit", tempfail_action,
@@ -448,6 +468,7 @@ NUMBER(qmgr_message_active_limit, BY_QUEUE, "20000", 1, INT32_MAX,
 #undef NUMBER
 #undef TIME
 #undef TEXT
+#undef RAW
 #undef NEEDED
 #undef WORDS
 #undef CHOICE

@@ -66,9 +66,9 @@ static enum table_result try_network(struct search *search, const struct ip *ip)
     return result;
 }
 
-static enum table_result try_client(struct search *search)
+static enum table_result try_client(struct search *search, struct slice name)
 {
-    enum table_result result = try_domain(search, search->facts->client_name);
+    enum table_result result = try_domain(search, name);
     return result != TABLE_ABSENT ? result : try_network(search, &search->facts->client);
 }
 
@@ -117,7 +117,7 @@ enum table_result access_find(enum access_subject subject, const struct table *t
     struct search search = {table, facts, parameters, key, answer, TABLE_KEY_WHOLE};
     switch (subject) {
     case ACCESS_CLIENT:
-        return try_client(&search);
+        return try_client(&search, facts->client_name);
     case ACCESS_HELO:
         return facts->helo_is_known ? try_domain(&search, facts->helo) : TABLE_ABSENT;
     case ACCESS_SENDER:
@@ -128,6 +128,8 @@ enum table_result access_find(enum access_subject subject, const struct table *t
     case ACCESS_LOGIN:
         return facts->authenticated && facts->login.len > 0 ? try_key(&search, facts->login)
                                                             : TABLE_ABSENT;
+    case ACCESS_REVERSE_CLIENT:
+        return try_client(&search, facts->reverse_name);
     }
     return TABLE_ABSENT;
 }
@@ -136,6 +138,7 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
 {
     const struct ruling_subject names[] = {
         [ACCESS_CLIENT] = {facts->client_text, "Client host"},
+        [ACCESS_REVERSE_CLIENT] = {facts->reverse_name, "Unverified Client host"},
         [ACCESS_HELO] = {facts->helo, "Helo command"},
         [ACCESS_SENDER] = {facts->sender.said, "Sender address"},
         [ACCESS_RECIPIENT] = {facts->recipient.said, "Recipient address"},
@@ -146,31 +149,13 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
 
 /* ---- answers ---- */
 
-/* RFC 3463 §2: class, subject and detail, "5.7.1". Its length, or 0. */
-static size_t status_length(struct slice text)
-{
-    size_t i = 1;
-    if (text.len < 5 || text.at[0] < '2' || text.at[0] > '5' || text.at[0] == '3')
-        return 0;
-    for (int part = 0; part < 2; part++) {
-        size_t digits = 0;
-        if (i >= text.len || text.at[i++] != '.')
-            return 0;
-        for (; i < text.len && ascii_is_digit(text.at[i]) && digits < 3; i++)
-            digits++;
-        if (digits == 0)
-            return 0;
-    }
-    return i == text.len || ascii_is_space(text.at[i]) ? i : 0;
-}
-
 /* The text of an action may begin with a status of its own. */
 static void refuse(struct ruling *out, int64_t code, const char *status, struct slice text,
                    const char *default_text, const struct ruling_subject *subject)
 {
     char own[16];
     struct writer w = writer_over(own, sizeof own);
-    size_t len = status_length(text);
+    size_t len = ruling_status_length(text);
     if (len > 0) {
         writer_bytes(&w, slice_first(text, len));
         writer_byte(&w, '\0');

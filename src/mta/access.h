@@ -15,6 +15,7 @@ enum access_subject {
     ACCESS_SENDER,
     ACCESS_RECIPIENT,
     ACCESS_LOGIN,
+    ACCESS_REVERSE_CLIENT, /* by the name that nobody confirmed */
 };
 
 enum { ACCESS_ANSWER_MAX = EFFECT_ARGUMENT_MAX + 64 };

@@ -8,6 +8,7 @@ void facts_set_client(struct policy_facts *facts, const struct service *service,
     facts->client = *client;
     facts->client_name = name.len > 0 ? name : slice_of("unknown");
     facts->client_text = text;
+    facts->reverse_name = slice_of("unknown");
     facts->client_in_mynetworks = network_list_holds(&service->mynetworks, client);
 }
 

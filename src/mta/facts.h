@@ -21,6 +21,14 @@ enum facts_stage {
 /* Whether an address that claims to be ours exists. */
 enum facts_listing { FACTS_LISTED, FACTS_UNLISTED, FACTS_LISTING_TROUBLE };
 
+/* Whether a client's name is known. */
+enum facts_name {
+    FACTS_NAME_ABSENT,
+    FACTS_NAME_FOUND,
+    FACTS_NAME_FORGED, /* it is not the name's own address */
+    FACTS_NAME_TROUBLE,
+};
+
 struct facts_address {
     bool is_known;
     struct slice said;      /* as the client wrote it: what replies and the log repeat */
@@ -34,6 +42,9 @@ struct policy_facts {
     struct ip client;
     struct slice client_name; /* "unknown" */
     struct slice client_text; /* "unknown[192.0.2.1]" */
+    enum facts_name client_name_status;
+    struct slice reverse_name; /* what the address says its name is, which proves nothing */
+    enum facts_name reverse_name_status;
     bool client_in_mynetworks;
     bool tls;
     bool esmtp;

@@ -192,11 +192,32 @@ static enum hearing_finding judge_class(struct hearing *h, size_t class, bool wa
 static enum hearing_finding judge_plain(struct hearing *h, const struct restriction *restriction,
                                         bool warn)
 {
-    struct restriction_case about = {h->policy->parameters, &h->policy->login_maps, h->facts,
-                                     h->subject};
+    struct restriction_case about = {
+        .parameters = h->policy->parameters,
+        .login_maps = &h->policy->login_maps,
+        .facts = h->facts,
+        .subject = h->subject,
+        .reply_maps = &h->policy->reply_maps,
+        .list = restriction->list,
+    };
     struct ruling ruling = {.kind = RULING_NEUTRAL};
     restriction->type->judge(&about, &ruling);
     return hearing_apply(h, restriction->name, &ruling, warn);
+}
+
+/* The question is the same when the decision is begun anew: so many restrictions came before. */
+static enum hearing_finding judge_sleep(struct hearing *h, const struct restriction *restriction)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    struct question question;
+    struct finding finding;
+    char place[100];
+    struct writer w = writer_over(place, sizeof place);
+    writer_printf(&w, "%s %u", policy_list_name(h->list), h->steps);
+    question_about_time(&question, restriction->seconds, writer_slice(&w));
+    if (ruling_find(&ruling, h->facts->findings, &question, &finding))
+        ruling_explain(&ruling, "the client was kept waiting");
+    return hearing_apply(h, restriction->name, &ruling, false);
 }
 
 static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
@@ -261,6 +282,9 @@ static void ask_table(struct hearing *h, enum access_subject subject, const stru
         access_rule(writer_slice(&answer), &name, parameters, out);
         break;
     }
+    /* Nor does a name prove anything that anybody can say of himself. */
+    if (subject == ACCESS_REVERSE_CLIENT && out->kind == RULING_PERMIT)
+        ruling_fail(out, "an unverified name permits nothing; answer DUNNO");
     /* An address that leads on to another host is not what the table speaks of. */
     if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
         h->facts->recipient_asks_for_relay)
@@ -327,7 +351,10 @@ static enum hearing_finding judge_one(struct hearing *h, const struct restrictio
         return fail(h, restriction->name, "there are too many restrictions");
     switch (restriction->shape) {
     case RESTRICTION_PLAIN:
+    case RESTRICTION_DNS_LIST:
         return judge_plain(h, restriction, warn);
+    case RESTRICTION_SLEEP:
+        return judge_sleep(h, restriction);
     case RESTRICTION_ACCESS:
         return judge_access(h, restriction, warn);
     case RESTRICTION_SERVICE:

@@ -78,6 +78,8 @@ void policy_make(const struct parameters *parameters, struct policy *out,
     struct err err = table_list_compile(slice_of(parameters->smtpd_sender_login_maps), &source,
                                         &out->login_maps);
     parameter_report(parameters, PARAMETER_smtpd_sender_login_maps, &err, notes);
+    err = table_list_compile(slice_of(parameters->rbl_reply_maps), &source, &out->reply_maps);
+    parameter_report(parameters, PARAMETER_rbl_reply_maps, &err, notes);
     warn_of_forgery(out, notes);
 }
 
@@ -87,6 +89,7 @@ void policy_free(struct policy *policy)
         restriction_list_free(&policy->lists[list]);
     restriction_classes_free(&policy->classes);
     table_list_free(&policy->login_maps);
+    table_list_free(&policy->reply_maps);
 }
 
 /* ---- who asks whom ---- */
@@ -104,6 +107,8 @@ static bool text_may_ask_dns(struct slice text)
 
 bool policy_may_ask_dns(const struct parameters *parameters)
 {
+    if (parameters->smtpd_peername_lookup)
+        return true;
     for (enum policy_list list = 0; list < POLICY_LIST_COUNT; list++)
         if (text_may_ask_dns(slice_of(text_of(parameters, list))))
             return true;
@@ -252,6 +257,9 @@ struct policy_facts policy_stranger(enum address_class class)
         .client = {IP_V4, {192, 0, 2, 1}},
         .client_name = SLICE_LITERAL("unknown"),
         .client_text = SLICE_LITERAL("unknown[192.0.2.1]"),
+        .client_name_status = FACTS_NAME_FOUND,
+        .reverse_name = SLICE_LITERAL("unknown"),
+        .reverse_name_status = FACTS_NAME_FOUND,
         .tls = true,
         .esmtp = true,
         .helo_is_known = true,

@@ -40,6 +40,7 @@ struct policy {
     struct restriction_classes classes;
     struct restriction_list lists[POLICY_LIST_COUNT];
     struct table_list login_maps;
+    struct table_list reply_maps; /* rbl_reply_maps */
 };
 
 enum policy_outcome {
@@ -81,7 +82,8 @@ void policy_free(struct policy *policy);
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *verdict);
 
-/* Some restriction may ask DNS. What an access table answers with is not known before. */
+/* Clients are looked for by name, or some restriction may ask DNS. What an access table answers
+ * with is not known before. */
 bool policy_may_ask_dns(const struct parameters *parameters);
 
 /* What of this is known at an earlier stage. */

@@ -42,6 +42,10 @@ static inline void defaults(void)
     parameters.non_fqdn_reject_code = 504;
     parameters.multi_recipient_bounce_reject_code = 550;
     parameters.plaintext_reject_code = 450;
+    parameters.unknown_client_reject_code = 450;
+    parameters.maps_rbl_reject_code = 554;
+    parameters.default_rbl_reply = "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked "
+                                   "using $rbl_domain${rbl_reason?; $rbl_reason}";
     parameters.unknown_address_reject_code = parameters.unknown_hostname_reject_code = 450;
     parameters.unknown_local_recipient_reject_code = 550;
     parameters.unknown_virtual_alias_reject_code = 550;

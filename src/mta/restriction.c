@@ -1,5 +1,6 @@
 #include "mta/restriction.h"
 
+#include "mta/dns_list.h"
 #include "mta/listing.h"
 #include "mta/sender_owner.h"
 #include "mta/unknown_host.h"
@@ -81,6 +82,42 @@ static void judge_pipelining(const struct restriction_case *about, struct ruling
     if (ill)
         ruling_refuse(out, 503, "5.5.0", &about->subject,
                       slice_of("Improper use of SMTP command pipelining"));
+}
+
+static void refuse_name(const struct restriction_case *about, enum facts_name status,
+                        const char *code, const char *what, struct ruling *out)
+{
+    int64_t refusal =
+        status == FACTS_NAME_TROUBLE ? 450 : about->parameters->unknown_client_reject_code;
+    char text[100] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "Client host rejected: cannot find your %s, [", what);
+    ip_format(&w, &about->facts->client);
+    writer_byte(&w, ']');
+    ruling_refuse_plainly(out, refusal, code, text);
+}
+
+static void judge_client_name(const struct restriction_case *about, struct ruling *out)
+{
+    static const char *const reasons[] = {
+        [FACTS_NAME_ABSENT] = "the client's address has no name",
+        [FACTS_NAME_FOUND] = "the client's name and address belong together",
+        [FACTS_NAME_FORGED] = "the client's name has another address",
+        [FACTS_NAME_TROUBLE] = "the client's name could not be looked up",
+    };
+    enum facts_name status = about->facts->client_name_status;
+    ruling_explain(out, "%s", reasons[status]);
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.25", "hostname", out);
+}
+
+static void judge_reverse_name(const struct restriction_case *about, struct ruling *out)
+{
+    enum facts_name status = about->facts->reverse_name_status;
+    ruling_explain_foreign(out, "the name of the client's address is ", about->facts->reverse_name,
+                           "");
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.1", "reverse hostname", out);
 }
 
 /* ---- HELO ---- */
@@ -340,7 +377,21 @@ static const struct restriction_type types[] = {
     {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
     {"check_policy_service", RESTRICTION_SERVICE, NULL, 0},
+    {"reject_rbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rbl", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rhsbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client_name, 0, true},
+    {"reject_rhsbl_reverse_client", RESTRICTION_DNS_LIST, dns_list_judge_reverse_name, 0, true},
+    {"reject_rhsbl_helo", RESTRICTION_DNS_LIST, dns_list_judge_helo, 0, true},
+    {"reject_rhsbl_sender", RESTRICTION_DNS_LIST, dns_list_judge_sender, 0, true},
+    {"reject_rhsbl_recipient", RESTRICTION_DNS_LIST, dns_list_judge_recipient, 0, true},
+    {"permit_dnswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client, 0, true},
+    {"permit_rhswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client_name, 0, true},
+    {"sleep", RESTRICTION_SLEEP, NULL, 0},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
+    {"check_reverse_client_hostname_access", RESTRICTION_ACCESS, NULL, ACCESS_REVERSE_CLIENT},
+    {"reject_unknown_client_hostname", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_client", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_reverse_client_hostname", RESTRICTION_PLAIN, judge_reverse_name, 0},
     {"check_helo_access", RESTRICTION_ACCESS, NULL, ACCESS_HELO},
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},
     {"check_recipient_access", RESTRICTION_ACCESS, NULL, ACCESS_RECIPIENT},
@@ -357,8 +408,7 @@ const struct restriction_type *restriction_type_find(struct slice word)
 
 bool restriction_has_argument(struct slice word)
 {
-    static const char *const beginnings[] = {"reject_rbl_client", "reject_rhsbl_", "permit_dnswl_",
-                                             "permit_rhswl_", "sleep"};
+    static const char *const beginnings[] = {"reject_rhsbl_"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (slice_starts_nocase(word, beginnings[i]))
             return true;

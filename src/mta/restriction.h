@@ -9,20 +9,26 @@
 #include "mta/facts.h"
 #include "mta/ruling.h"
 
+struct dns_list;
+
 /* What a restriction is judged with. */
 struct restriction_case {
     const struct parameters *parameters;
     const struct table_list *login_maps; /* smtpd_sender_login_maps */
     const struct policy_facts *facts;
-    struct ruling_subject subject; /* of the list that it stands in */
+    struct ruling_subject subject;       /* of the list that it stands in */
+    const struct table_list *reply_maps; /* rbl_reply_maps */
+    const struct dns_list *list;         /* of RESTRICTION_DNS_LIST */
 };
 
 enum restriction_shape {
-    RESTRICTION_PLAIN,   /* judge */
-    RESTRICTION_ACCESS,  /* an access table follows, which is asked for the subject */
-    RESTRICTION_SERVICE, /* a policy server follows, which is asked about everything */
-    RESTRICTION_WARN,    /* warn_if_reject: about the one behind it */
-    RESTRICTION_CLASS,   /* the name of a list of the administrator's own */
+    RESTRICTION_PLAIN,    /* judge */
+    RESTRICTION_DNS_LIST, /* the same, and a list follows that DNS is asked for */
+    RESTRICTION_SLEEP,    /* a number of seconds follows */
+    RESTRICTION_ACCESS,   /* an access table follows, which is asked for the subject */
+    RESTRICTION_SERVICE,  /* a policy server follows, which is asked about everything */
+    RESTRICTION_WARN,     /* warn_if_reject: about the one behind it */
+    RESTRICTION_CLASS,    /* the name of a list of the administrator's own */
 };
 
 struct restriction_type {

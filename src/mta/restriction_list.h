@@ -7,7 +7,10 @@
 #include "mta/policy_service.h"
 #include "mta/restriction.h"
 
-enum { RESTRICTIONS_MAX = 200 }; /* in one list */
+enum {
+    RESTRICTIONS_MAX = 200, /* in one list */
+    RESTRICTION_SLEEP_MAX = 1000,
+};
 
 struct restriction {
     const struct restriction_type *type; /* NULL: a table by its name alone, "hash:/etc/x", which is
@@ -16,7 +19,9 @@ struct restriction {
     const char *name;               /* for the trace: "check_sender_access hash:/x" */
     char *own_name;                 /* its memory, where it is not a constant */
     struct table *table;            /* of RESTRICTION_ACCESS */
+    struct dns_list *list;          /* of RESTRICTION_DNS_LIST */
     struct policy_service *service; /* of RESTRICTION_SERVICE */
+    uint32_t seconds;               /* of RESTRICTION_SLEEP */
     size_t class;                   /* of RESTRICTION_CLASS: an index */
 };
 

@@ -55,6 +55,10 @@ bool ruling_find(struct ruling *ruling, const struct findings *findings,
 /* What the configuration says cannot be done, and must not be passed over: 451 4.3.5. */
 void ruling_fail(struct ruling *ruling, const char *why);
 
+/* Of the status in front of a text: class, subject and detail, "5.7.1". 0 when there is none. RFC
+ * 3463 §2. */
+size_t ruling_status_length(struct slice text);
+
 /* Replaces the reason. */
 __attribute__((format(printf, 2, 3))) void ruling_explain(struct ruling *ruling, const char *format,
                                                           ...);

@@ -40,6 +40,8 @@ void session_stop_waiting(struct session *session)
         list_remove(&session->sessions->want_durable, &session->wait_node);
     if (session->wait == WAIT_AUTH_SERVER)
         auth_server_stop_waiting(session->service->auth, &session->waiter);
+    if (session->wait == WAIT_NAME)
+        session_name_forget(session);
     if (session->wait == WAIT_FINDING)
         session_inquiry_cancel(session);
     session->wait = WAIT_NOTHING;
@@ -74,6 +76,7 @@ static void deadline_expired(struct deadline *deadline)
         break;
     case WAIT_AUTH_SERVER:
     case WAIT_AUTH:
+    case WAIT_NAME:
     case WAIT_FINDING:
     case WAIT_ROOM:
     case WAIT_DURABLE:
@@ -252,6 +255,8 @@ static void on_closed(struct stream_user *user, const char *reason)
                     reason);
         session_explain_no_tls(session, reason);
     }
+    if (session->wait == WAIT_NAME)
+        session_log_connect(session);
     if (!session->proxy_due)
         session_log_lost(session, "lost connection");
     end_session(session);
@@ -274,7 +279,7 @@ static void on_connected(struct stream_user *user)
     if (session->proxy_due)
         set_deadline(session, session->service->parameters->smtpd_upstream_proxy_timeout * 1000);
     else
-        session_greet(session);
+        session_name_find(session);
     session_run(session);
 }
 

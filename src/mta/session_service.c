@@ -45,16 +45,20 @@ static void describe_mail(struct session *session, struct policy_request *reques
         transaction->content_len > 0 ? transaction->content_len : transaction->declared_len;
 }
 
+static struct slice name_or_unknown(const char *name)
+{
+    return slice_of(name[0] != '\0' ? name : "unknown");
+}
+
 static struct policy_request describe(struct session *session)
 {
     const struct parameters *parameters = session->service->parameters;
-    const char *name = session->client_name[0] != '\0' ? session->client_name : "unknown";
     struct policy_request request = {
         .protocol_state = state_of(session),
         .protocol_name = slice_of(session->machine.esmtp ? "ESMTP" : "SMTP"),
         .client = session->peer.client,
-        .client_name = slice_of(name),
-        .reverse_client_name = slice_of(name),
+        .client_name = name_or_unknown(session->client_name),
+        .reverse_client_name = name_or_unknown(session->reverse_name),
         .client_port = session->peer.client_port,
         .server = session->peer.server,
         .server_port = session->peer.server_port,

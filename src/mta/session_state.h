@@ -29,6 +29,7 @@ enum session_wait {
     WAIT_NOTHING,
     WAIT_INPUT,
     WAIT_PROXY, /* the header with which a proxy begins */
+    WAIT_NAME,  /* the client's, in DNS */
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
@@ -127,6 +128,9 @@ struct session {
     struct stream *stream;
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
+    char reverse_name[SESSION_NAME_MAX + 1];
+    enum facts_name name_status, reverse_status;
+    struct session_naming *naming;    /* NULL: nobody looks for the name */
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
     struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
     bool proxy_due;                   /* a proxy has not yet said who the client is */
@@ -222,6 +226,12 @@ void session_proxy_timed_out(struct session *session);
 void session_answer_xclient(struct session *session, struct slice attributes);
 void session_answer_xforward(struct session *session, struct slice attributes);
 void session_forget_forwarded(struct session *session);
+
+/* ---- session_name.c ---- */
+
+/* Looks for the client's name, and greets it then. */
+void session_name_find(struct session *session);
+void session_name_forget(struct session *session); /* what is still being looked for */
 
 /* ---- session_unknown.c ---- */
 
