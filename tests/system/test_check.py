@@ -108,7 +108,8 @@ def test_milters_are_dangerous_to_leave_out(make):
         "smtpd_milters", "non_smtpd_milters"]
     assert (f"warning: {filters.where('main.cf', 'smtpd_helo_requried')}: unused parameter: smtpd_helo_requried=yes; "
             "did you mean smtpd_helo_required?") in lines
-    assert "port 25: who may send cannot be told before the errors are mended" in lines
+    assert ("port 25: relays for mynetworks 127.0.0.0/8; takes mail for site.test (relay_domains) from everybody; "
+            "nothing else") in lines
     assert lines[-1] == "2 errors, 1 warning, 2 notes"
 
 

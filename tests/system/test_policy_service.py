@@ -83,16 +83,13 @@ NEWER = {"compatibility_level", "mail_version", "tls_sni"}  # than the Postfix t
 
 
 def shape(side, requests):
-    """What can be compared: all values but those that differ by nature, and of these whether they are there; the same
-    instance means the same message. Postfix asks twice what Tuvi asks once in an evaluation, and knows the id of
-    a queue file from its first recipient on."""
-    seen, shapes = [], []
+    """What can be compared: all values but those that differ by nature, and of these whether they are there. Postfix asks
+    twice what Tuvi asks once in an evaluation, and knows the id of a queue file from its first recipient on."""
+    shapes = []
     for one in requests:
-        instance = one["instance"]
-        if instance not in seen:
-            seen.append(instance)
         fixed = {name: value for name, value in one.items() if name not in OURS | NEWER}
-        shapes.append((fixed, one["instance"] != "", int(one["client_port"]) > 0))
+        named = one["instance"] != "" or one["protocol_state"] == "MAIL"  # Postfix names it a little later
+        shapes.append((fixed, named, int(one["client_port"]) > 0))
         assert int(one["server_port"]) == side.port and one["server_address"] == "127.0.0.1"
     return [one for number, one in enumerate(shapes) if one not in shapes[:number]]
 
