@@ -24,7 +24,10 @@ static void learn(struct session_inquiry *inquiry, enum finding_outcome outcome,
     struct session *session = inquiry->session;
     findings_add(&inquiry->findings, &inquiry->question, outcome, data);
     session->wait = WAIT_NOTHING;
-    session_judge_again(session);
+    if (session->naming_until_ms != 0)
+        session_name_again(session);
+    else
+        session_judge_again(session);
     session_run(session);
 }
 
@@ -56,6 +59,14 @@ static struct session_inquiry *inquiry_of(struct session *session)
     return session->inquiry;
 }
 
+static int64_t patience_ms(const struct session *session)
+{
+    int64_t left_ms = session->naming_until_ms - core_now_ms(session->core);
+    if (session->naming_until_ms == 0)
+        return DNS_PATIENCE_MS;
+    return left_ms > 0 ? left_ms : 1;
+}
+
 static void ask_dns(struct session_inquiry *inquiry)
 {
     struct writer w = writer_over(inquiry->name, sizeof inquiry->name - 1);
@@ -64,7 +75,7 @@ static void ask_dns(struct session_inquiry *inquiry)
     inquiry->dns = (struct dns_question){
         .name = inquiry->name,
         .type = (enum dns_type)inquiry->question.detail,
-        .patience_ms = DNS_PATIENCE_MS,
+        .patience_ms = patience_ms(inquiry->session),
         .answered = on_dns_answered,
     };
     resolver_ask(inquiry->session->core->resolver, &inquiry->dns);

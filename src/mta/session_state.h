@@ -4,6 +4,7 @@
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
+#include "mta/client_name.h"
 #include "mta/resolver.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
@@ -25,11 +26,10 @@ enum session_wait {
     WAIT_NOTHING,
     WAIT_INPUT,
     WAIT_PROXY, /* the header with which a proxy begins */
-    WAIT_NAME,  /* the client's, in DNS */
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
-    WAIT_FINDING,     /* what policy wants to know */
+    WAIT_FINDING,     /* the client's name, or what policy wants to know */
     WAIT_ROOM,        /* in the log */
     WAIT_DURABLE,     /* the sync that covers the message */
     WAIT_PAUSE,
@@ -42,7 +42,7 @@ struct session_case {
     struct slice recipient; /* with its domain completed */
 };
 
-/* What was found out for policy, and the question that is open. */
+/* What was found out, and the question that is open. */
 struct session_inquiry {
     struct session *session;
     struct findings findings;
@@ -100,9 +100,8 @@ struct session {
     struct stream *stream;
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
-    char reverse_name[SESSION_NAME_MAX + 1];
-    enum facts_name name_status, reverse_status;
-    struct session_naming *naming;    /* NULL: nobody looks for the name */
+    struct client_names names;
+    int64_t naming_until_ms;          /* 0: nobody looks for the name */
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
     struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
     bool proxy_due;                   /* a proxy has not yet said who the client is */
@@ -190,7 +189,7 @@ void session_forget_forwarded(struct session *session);
 
 /* Looks for the client's name, and greets it then. */
 void session_name_find(struct session *session);
-void session_name_forget(struct session *session); /* what is still being looked for */
+void session_name_again(struct session *session); /* after something was found out */
 
 /* ---- session_unknown.c ---- */
 
@@ -221,7 +220,7 @@ void session_policy_log(const struct session *session, enum facts_stage stage,
 
 /* An evaluation begins. */
 void session_inquiry_begin(struct session *session, enum facts_stage stage);
-/* Asks, and judges again when the answer is there. */
+/* Asks; when the answer is there, policy judges again, or the name is looked for again. */
 void session_inquire(struct session *session, const struct question *question);
 void session_inquiry_cancel(struct session *session);
 void session_inquiry_free(struct session *session);
