@@ -66,12 +66,14 @@ struct policy_facts {
     bool imagined;
 };
 
+struct client_names;
 struct service;
 
 /* What a service knows about a client's address, and about an address that it names. The slices
  * stay the caller's. */
 void facts_set_client(struct policy_facts *facts, const struct service *service,
                       const struct ip *client, struct slice name, struct slice text);
+void facts_set_names(struct policy_facts *facts, const struct client_names *names);
 void facts_set_sender(struct policy_facts *facts, const struct service *service, struct slice said,
                       const struct address *completed);
 void facts_set_recipient(struct policy_facts *facts, const struct service *service,

@@ -21,12 +21,15 @@ enum question_kind {
 
 enum { QUESTION_KEY_MAX = DNS_NAME_MAX };
 
-/* Questions are the same when all of this is. */
+struct policy_service;
+
+/* Questions are the same when kind, detail and key are. */
 struct question {
     enum question_kind kind;
     uint32_t detail;
     size_t key_len;
     char key[QUESTION_KEY_MAX];
+    const struct policy_service *service; /* of QUESTION_SERVICE: what the key stands for */
 };
 
 enum finding_outcome {

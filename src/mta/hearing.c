@@ -319,7 +319,6 @@ static void ask_service(struct hearing *h, const struct policy_service *service,
     if (!findings_hold(h->facts->findings, &question, &finding)) {
         out->kind = h->silent ? RULING_NEUTRAL : RULING_UNDECIDED;
         out->question = question;
-        h->verdict->service = service;
         ruling_explain(out, "it was not asked");
         return;
     }

@@ -64,7 +64,6 @@ struct policy_verdict {
     char trace[POLICY_TRACE_MAX]; /* read it with policy_next_step */
     char effects[EFFECTS_MAX];    /* on the message, whatever became of this; for effect_next() */
     struct question question;     /* where undecided */
-    const struct policy_service *service; /* whom QUESTION_SERVICE is for */
 };
 
 /* One line of the trace. */

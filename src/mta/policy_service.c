@@ -173,7 +173,7 @@ struct err policy_service_read(struct slice text, const struct parameters *param
 
 struct question policy_service_question(const struct policy_service *service, unsigned stage)
 {
-    struct question question = {.kind = QUESTION_SERVICE, .detail = stage};
+    struct question question = {.kind = QUESTION_SERVICE, .detail = stage, .service = service};
     struct writer w = writer_over(question.key, sizeof question.key);
     writer_u64(&w, service->identity);
     question.key_len = w.len;

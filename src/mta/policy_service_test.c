@@ -117,7 +117,7 @@ static size_t decide(enum facts_stage stage, enum finding_outcome outcome, const
     findings_begin(&findings);
     findings_forget_services(&findings, stage);
     for (policy_decide(&policy, &then, &verdict); verdict.outcome == POLICY_UNDECIDED; asked++) {
-        assert_non_null(verdict.service);
+        assert_non_null(verdict.question.service);
         assert_int_equal(verdict.effects_len, 0);
         findings_add(&findings, &verdict.question, outcome, slice_of(answer));
         policy_decide(&policy, &then, &verdict);

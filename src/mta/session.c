@@ -40,8 +40,6 @@ void session_stop_waiting(struct session *session)
         list_remove(&session->sessions->want_durable, &session->wait_node);
     if (session->wait == WAIT_AUTH_SERVER)
         auth_server_stop_waiting(session->service->auth, &session->waiter);
-    if (session->wait == WAIT_NAME)
-        session_name_forget(session);
     if (session->wait == WAIT_FINDING)
         session_inquiry_cancel(session);
     session->wait = WAIT_NOTHING;
@@ -76,7 +74,6 @@ static void deadline_expired(struct deadline *deadline)
         break;
     case WAIT_AUTH_SERVER:
     case WAIT_AUTH:
-    case WAIT_NAME:
     case WAIT_FINDING:
     case WAIT_ROOM:
     case WAIT_DURABLE:
@@ -255,7 +252,7 @@ static void on_closed(struct stream_user *user, const char *reason)
                     reason);
         session_explain_no_tls(session, reason);
     }
-    if (session->wait == WAIT_NAME)
+    if (session->naming_until_ms != 0)
         session_log_connect(session);
     if (!session->proxy_due)
         session_log_lost(session, "lost connection");

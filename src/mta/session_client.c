@@ -91,12 +91,12 @@ static void become(struct session *session, const struct client_attributes *attr
     const struct client_value *values = attributes->values;
     if (values[CLIENT_NAME].given) {
         keep_value(session->client_name, sizeof session->client_name, &values[CLIENT_NAME]);
-        session->name_status = status_of(&values[CLIENT_NAME]);
+        session->names.status = status_of(&values[CLIENT_NAME]);
     }
     if (values[CLIENT_REVERSE_NAME].given) {
-        keep_value(session->reverse_name, sizeof session->reverse_name,
+        keep_value(session->names.reverse_name, sizeof session->names.reverse_name,
                    &values[CLIENT_REVERSE_NAME]);
-        session->reverse_status = status_of(&values[CLIENT_REVERSE_NAME]);
+        session->names.reverse_status = status_of(&values[CLIENT_REVERSE_NAME]);
     }
     if (values[CLIENT_ADDR].given)
         session->peer.client = attributes->addr;

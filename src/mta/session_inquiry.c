@@ -26,7 +26,10 @@ void session_inquiry_learn(struct session_inquiry *inquiry, enum finding_outcome
     struct session *session = inquiry->session;
     findings_add(&inquiry->findings, &inquiry->question, outcome, data);
     session->wait = WAIT_NOTHING;
-    session_judge_again(session);
+    if (session->naming_until_ms != 0)
+        session_name_again(session);
+    else
+        session_judge_again(session);
     session_run(session);
 }
 
@@ -59,6 +62,14 @@ static struct session_inquiry *inquiry_of(struct session *session)
     return session->inquiry;
 }
 
+static int64_t patience_ms(const struct session *session)
+{
+    int64_t left_ms = session->naming_until_ms - core_now_ms(session->core);
+    if (session->naming_until_ms == 0)
+        return DNS_PATIENCE_MS;
+    return left_ms > 0 ? left_ms : 1;
+}
+
 static void ask_dns(struct session_inquiry *inquiry)
 {
     struct writer w = writer_over(inquiry->name, sizeof inquiry->name - 1);
@@ -67,7 +78,7 @@ static void ask_dns(struct session_inquiry *inquiry)
     inquiry->dns = (struct dns_question){
         .name = inquiry->name,
         .type = (enum dns_type)inquiry->question.detail,
-        .patience_ms = DNS_PATIENCE_MS,
+        .patience_ms = patience_ms(inquiry->session),
         .answered = on_dns_answered,
     };
     resolver_ask(inquiry->session->core->resolver, &inquiry->dns);
@@ -80,7 +91,7 @@ static void let_time_pass(struct session_inquiry *inquiry)
                  core_now_ms(core) + (int64_t)inquiry->question.detail * 1000, on_time_passed);
 }
 
-void session_inquire(struct session *session, const struct policy_verdict *verdict)
+void session_inquire(struct session *session, const struct question *question)
 {
     struct session_inquiry *inquiry = inquiry_of(session);
     /* The input that it stands in may be gone when the answer comes. */
@@ -89,7 +100,7 @@ void session_inquire(struct session *session, const struct policy_verdict *verdi
         session_answer(session, "452 4.5.3 Error: too many recipients");
         return;
     }
-    inquiry->question = verdict->question;
+    inquiry->question = *question;
     session->wait = WAIT_FINDING;
     switch (inquiry->question.kind) {
     case QUESTION_DNS:
@@ -99,7 +110,7 @@ void session_inquire(struct session *session, const struct policy_verdict *verdi
         let_time_pass(inquiry);
         break;
     case QUESTION_SERVICE:
-        session_service_ask(inquiry, verdict->service);
+        session_service_ask(inquiry);
         break;
     }
 }

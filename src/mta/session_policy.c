@@ -22,10 +22,7 @@ static struct policy_facts facts_about(const struct session *session, enum facts
     };
     facts_set_client(&facts, service, &session->peer.client, slice_of(session->client_name),
                      slice_of(session->peer_name));
-    facts.client_name_status = session->name_status;
-    facts.reverse_name_status = session->reverse_status;
-    if (session->reverse_name[0] != '\0')
-        facts.reverse_name = slice_of(session->reverse_name);
+    facts_set_names(&facts, &session->names);
     if (transaction->has_sender && address_parse(transaction->sender, &sender))
         facts_set_sender(&facts, service, transaction->sender_said, &sender);
     return facts;
@@ -105,7 +102,7 @@ void session_judge_again(struct session *session)
         facts_set_recipient(&facts, session->service, judged->said, &recipient);
     policy_decide(&session->service->policy, &facts, &verdict);
     if (verdict.outcome == POLICY_UNDECIDED)
-        session_inquire(session, &verdict);
+        session_inquire(session, &verdict.question);
     else
         conclude(session, is_named ? &judged->said : NULL, &verdict);
 }

@@ -58,7 +58,7 @@ static struct policy_request describe(struct session *session)
         .protocol_name = slice_of(session->machine.esmtp ? "ESMTP" : "SMTP"),
         .client = session->peer.client,
         .client_name = name_or_unknown(session->client_name),
-        .reverse_client_name = name_or_unknown(session->reverse_name),
+        .reverse_client_name = name_or_unknown(session->names.reverse_name),
         .client_port = session->peer.client_port,
         .server = session->peer.server,
         .server_port = session->peer.server_port,
@@ -79,8 +79,9 @@ static void on_answered(struct policy_query *query, bool good, struct slice acti
     session_inquiry_learn(asked->inquiry, good ? FINDING_FOUND : FINDING_TROUBLE, action);
 }
 
-void session_service_ask(struct session_inquiry *inquiry, const struct policy_service *service)
+void session_service_ask(struct session_inquiry *inquiry)
 {
+    const struct policy_service *service = inquiry->question.service;
     if (inquiry->query == NULL) {
         inquiry->query = memory_new(sizeof *inquiry->query);
         inquiry->query->inquiry = inquiry;

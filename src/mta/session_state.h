@@ -5,6 +5,7 @@
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
+#include "mta/client_name.h"
 #include "mta/policy_client.h"
 #include "mta/resolver.h"
 #include "mta/session.h"
@@ -29,11 +30,10 @@ enum session_wait {
     WAIT_NOTHING,
     WAIT_INPUT,
     WAIT_PROXY, /* the header with which a proxy begins */
-    WAIT_NAME,  /* the client's, in DNS */
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
-    WAIT_FINDING,     /* what policy wants to know */
+    WAIT_FINDING,     /* the client's name, or what policy wants to know */
     WAIT_ROOM,        /* in the log */
     WAIT_DURABLE,     /* the sync that covers the message */
     WAIT_PAUSE,
@@ -66,7 +66,7 @@ struct session_case {
 
 struct session_query; /* session_service.c's own */
 
-/* What was found out for policy, and the question that is open. */
+/* What was found out, and the question that is open. */
 struct session_inquiry {
     struct session *session;
     struct findings findings;
@@ -128,9 +128,8 @@ struct session {
     struct stream *stream;
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
-    char reverse_name[SESSION_NAME_MAX + 1];
-    enum facts_name name_status, reverse_status;
-    struct session_naming *naming;    /* NULL: nobody looks for the name */
+    struct client_names names;
+    int64_t naming_until_ms;          /* 0: nobody looks for the name */
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
     struct forwarded *forwarded;      /* by XFORWARD, for the next message; NULL: nothing */
     bool proxy_due;                   /* a proxy has not yet said who the client is */
@@ -231,7 +230,7 @@ void session_forget_forwarded(struct session *session);
 
 /* Looks for the client's name, and greets it then. */
 void session_name_find(struct session *session);
-void session_name_forget(struct session *session); /* what is still being looked for */
+void session_name_again(struct session *session); /* after something was found out */
 
 /* ---- session_unknown.c ---- */
 
@@ -262,8 +261,8 @@ void session_policy_log(const struct session *session, enum facts_stage stage,
 
 /* An evaluation begins. */
 void session_inquiry_begin(struct session *session, enum facts_stage stage);
-/* Asks, and judges again when the answer is there. */
-void session_inquire(struct session *session, const struct policy_verdict *verdict);
+/* Asks; when the answer is there, policy judges again, or the name is looked for again. */
+void session_inquire(struct session *session, const struct question *question);
 /* The answer is there. */
 void session_inquiry_learn(struct session_inquiry *inquiry, enum finding_outcome outcome,
                            struct slice data);
@@ -273,7 +272,7 @@ void session_inquiry_free(struct session *session);
 /* ---- session_service.c ---- */
 
 /* The answer comes by session_inquiry_learn(). */
-void session_service_ask(struct session_inquiry *inquiry, const struct policy_service *service);
+void session_service_ask(struct session_inquiry *inquiry);
 void session_service_cancel(struct session_inquiry *inquiry);
 
 /* ---- session_log.c ---- */

@@ -1,11 +1,12 @@
 """Restrictions that ask DNS: what is found, what is absent, what cannot be found out. A real DNS server answers."""
 import socket
+import subprocess
 import time
 
 import pytest
 
 from dns import Dns
-from harness import Client, Sink, Tuvi, free_ports, wait_for
+from harness import TUVI, Client, Sink, Tuvi, free_ports, wait_for
 from test_proxy import Proxied, line
 
 # What is in no zone is refused by the server, so that it cannot be found out: elsewhere.example.
@@ -262,3 +263,36 @@ def test_a_name_that_dns_does_not_tell_is_not_waited_for_long(tuvi, sink):
         client.ehlo()
         assert ask(client, "ada@far.test", "bob@local.test") == UNFOUND.format("192.0.2.6", 450, 4)    # for now
         client.quit()
+
+
+# ---- tuvi explain ----
+
+def explain(tuvi, *options):
+    done = subprocess.run([TUVI, "explain", tuvi.root, *options], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr == "", done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_explain_asks_dns_and_says_what_came(named):
+    code, lines = explain(named, "--client", "192.0.2.7", "--from", "ada@far.test", "--to", "bob@local.test", "--port",
+                          str(named.ports[5]))
+    assert code == 1
+    assert lines[1:] == [
+        "dns: PTR 7.2.0.192.in-addr.arpa: found",
+        "dns: A host.there.example: found",
+        "dns: A 7.2.0.192.bl.there.example: found",
+        "dns: TXT 7.2.0.192.bl.there.example: found",
+        "smtpd_client_restrictions: reject_rbl_client bl.there.example refuses: 7.2.0.192.bl.there.example is in the DNS",
+        "reply to RCPT: " + BLOCKED.format("", "192.0.2.7") + "; because $rbl_what ? is so"]
+    code, lines = explain(named, "--client", "192.0.2.9", "--from", "ada@far.test", "--to", "bob@local.test", "--port",
+                          str(named.ports[5]))
+    assert code == 0
+    assert "dns: A nothere.there.example: there is no such name" in lines
+    assert "dns: A 9.2.0.192.bl.there.example: there is no such name" in lines
+
+
+def test_explain_does_not_sleep(named):
+    code, lines = explain(named, "--client", "192.0.2.9", "--from", "ada@far.test", "--to", "bob@local.test", "--port",
+                          str(named.ports[5 + 11]))
+    assert code == 0
+    assert lines.count("smtpd_client_restrictions: sleep 1 goes on: the client was kept waiting") == 2
