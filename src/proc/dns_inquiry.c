@@ -1,8 +1,8 @@
 #include "proc/dns_inquiry.h"
 
 #include "backend/unbound.h"
-#include "mta/policy_service.h"
 #include "base/list.h"
+#include "mta/policy_service.h"
 
 #include <string.h>
 

@@ -1,12 +1,15 @@
 """check_policy_service: a policy server is asked what Postfix would ask it, and what it answers has the same outcome."""
+import pwd
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import Client, Sink, Tuvi, free_ports, wait_for
+from harness import TUVI, Client, Folder, Sink, Tuvi, free_ports, wait_for
 from policy_server import Greylist, PolicyServer
 from postfix import Postfix
 
@@ -354,3 +357,62 @@ def test_a_port_that_nobody_could_mean(tuvi, sink):
     tuvi.start(wait=False)
     wait_for(lambda: tuvi.process.poll() is not None, what="its refusal")
     assert "check_policy_service: \"inet:policy.test:" in tuvi.process.stdout.read()
+
+
+# ---- Postgrey ----
+
+class Postgrey:
+    """Debian's, with a database of its own."""
+
+    def __init__(self, delay):
+        self.folder = Folder()
+        database = self.folder.path / "db"
+        database.mkdir()
+        owner = pwd.getpwnam("postgrey")
+        shutil.chown(database, owner.pw_uid, owner.pw_gid)
+        self.port = free_ports(1)[0]
+        self.process = subprocess.Popen(
+            ["/usr/sbin/postgrey", f"--inet=127.0.0.1:{self.port}", f"--dbdir={database}", f"--delay={delay}",
+             f"--pidfile={self.folder.path}/pid", "--hostname=mx.local.test"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self.listens, what="Postgrey")
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.folder.close()
+
+
+def test_postgrey_lets_in_who_comes_again(tuvi, sink):
+    postgrey = Postgrey(delay=2)
+    try:
+        configure(tuvi, sink, postgrey, options=", timeout=10s")
+        code, line = send(tuvi)
+        assert code == 450 and line.startswith("450 4.2.0 <r@far.test>: Recipient address rejected: Greylisted"), line
+        assert send(tuvi)[0] == 450
+        time.sleep(3)
+        assert send(tuvi)[0] == 250
+        sink.wait(1)
+        assert re.match(rb"X-Greylist: delayed \d+ seconds by postgrey-[\d.]+ at mx\.local\.test; .*\r\nReceived: ",
+                        sink.messages[0].data)
+    finally:
+        postgrey.close()
+
+
+# ---- tuvi explain ----
+
+def test_explain_asks_no_policy_server(tuvi, sink, policy):
+    configure(tuvi, sink, policy)
+    done = subprocess.run([TUVI, "explain", tuvi.root, "--client", "127.0.0.2", "--from", "s@sender.test", "--to",
+                           "r@far.test"], capture_output=True, text=True, check=False, timeout=60)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and f"policy server 127.0.0.1:{policy.port}: not asked, as if it said DUNNO" in lines
+    assert lines[-1] == "reply to RCPT: 250 2.1.5 Ok"
+    assert policy.requests == []
