@@ -269,7 +269,7 @@ def test_conf_has_every_parameter_in_order_and_what_is_set_besides(make):
     debian = make("debian")
     names = [line.split(" =")[0] for line in conf(debian).stdout.splitlines()]
     listed = (pathlib.Path(ROOT) / "src" / "config" / "parameter_list.h").read_text()
-    known = re.findall(r"^(?:FLAG|NUMBER|TIME|TEXT|NEEDED|WORDS|CHOICE)\(\s*(\w+),", listed, re.M)
+    known = re.findall(r"^(?:FLAG|NUMBER|TIME|TEXT|RAW|NEEDED|WORDS|CHOICE)\(\s*(\w+),", listed, re.M)
     assert names == sorted({*known, "biff", "readme_directory", "smtp_tls_CApath", "smtp_tls_session_cache_database",
                             "alias_maps", "alias_database", "mailbox_size_limit"})
 
