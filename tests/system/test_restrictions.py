@@ -54,6 +54,8 @@ later.test            DEFER
 soon.test             DEFER come back soon
 code.test             550 go away
 code4.test            450 4.2.1 too busy
+drop4.test            421 4.3.0 go away
+drop5.test            521 go away for ever
 soft.test             DEFER_IF_PERMIT
 soft2.test            DEFER_IF_PERMIT 4.3.1 wait a little
 softer.test           DEFER_IF_REJECT
