@@ -10,6 +10,7 @@
 enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 16 };
 
 static const char main_cf[] = "compatibility_level = 3.6\n"
+                              "smtpd_peername_lookup = no\n"
                               "myhostname = mx.sim.test\n"
                               "mydomain = sim.test\n"
                               "mydestination =\n"

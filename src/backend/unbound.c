@@ -38,6 +38,8 @@ static struct err set_up(struct ub_ctx *context, const char *servers)
         return failed("a thread", code);
     /* The servers may be on this machine, which libunbound would not ask by itself. */
     (void)ub_ctx_set_option(context, "do-not-query-localhost:", "no");
+    /* Nor would it ask anybody for the names of private addresses, which a site's own DNS has. */
+    (void)ub_ctx_set_option(context, "unblock-lan-zones:", "yes");
     if (servers[0] != '\0')
         return use_servers(context, servers);
     /* Without that file the servers of the root are asked, and so on downwards. */
@@ -93,11 +95,10 @@ static void gather(const struct ub_result *result, struct writer *records)
         dns_record_add(records, slice_make(result->data[i], (size_t)result->len[i]));
 }
 
-static void on_result(void *owner, int error, struct ub_result *result)
+static void tell(struct unbound_question *question, int error, struct ub_result *result)
 {
     static char bytes[DNS_REPLY_MAX - 64];
     struct writer records = writer_over(bytes, sizeof bytes);
-    struct unbound_question *question = owner;
     question->outcome = DNS_TROUBLE;
     question->secure = false;
     if (error == 0) {
@@ -109,6 +110,18 @@ static void on_result(void *owner, int error, struct ub_result *result)
     question->records = writer_slice(&records);
     ub_resolve_free(result);
     question->answered(question);
+}
+
+static void on_result(void *owner, int error, struct ub_result *result)
+{
+    tell(owner, error, result);
+}
+
+void unbound_ask_and_wait(struct unbound *unbound, struct unbound_question *question)
+{
+    struct ub_result *result = NULL;
+    int error = ub_resolve(unbound->context, question->name, question->type, CLASS_IN, &result);
+    tell(question, error, result);
 }
 
 bool unbound_ask(struct unbound *unbound, struct unbound_question *question)

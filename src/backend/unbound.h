@@ -29,5 +29,7 @@ void unbound_process(struct unbound *unbound);
 /* False when it could not be asked; then it is not answered. The question stays where it is until
  * it is. */
 bool unbound_ask(struct unbound *unbound, struct unbound_question *question);
+/* For those who have nothing else to do: it is answered before this returns. */
+void unbound_ask_and_wait(struct unbound *unbound, struct unbound_question *question);
 
 #endif

@@ -74,6 +74,7 @@ static void print_kind(const struct parameter_row *row)
                row->unit);
         break;
     case PARAMETER_TEXT:
+    case PARAMETER_RAW:
         break;
     case PARAMETER_NEEDED:
         puts("Value: it may not be empty.");

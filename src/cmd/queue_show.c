@@ -29,6 +29,15 @@ static void print_state(const struct queue_entry *entry)
         print_time("next try", message->next_try_us);
 }
 
+static void print_filter(const struct envelope *envelope)
+{
+    if (envelope->filter.len == 0)
+        return;
+    fputs("filter: ", stdout);
+    queue_print_foreign(envelope->filter);
+    putchar('\n');
+}
+
 static void print_recipients(const struct queue_entry *entry, const struct envelope *envelope)
 {
     for (size_t i = 0; i < envelope->recipient_count; i++) {
@@ -80,6 +89,7 @@ bool queue_show_print(const struct queue_entry *entry)
     fputs("sender: ", stdout);
     queue_print_foreign(queue_sender(&letter.view.envelope));
     putchar('\n');
+    print_filter(&letter.view.envelope);
     print_recipients(entry, &letter.view.envelope);
     printf("*** MESSAGE CONTENTS %s ***\n", entry->queue_id);
     bool whole = print_content(entry, &letter.view);

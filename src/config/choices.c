@@ -47,6 +47,12 @@ const struct choice choices_bare_newline[] = {
     {"no", BARE_NEWLINE_NORMALIZE, NULL},        {0},
 };
 
+const struct choice choices_tempfail_action[] = {
+    {"defer_if_permit", TEMPFAIL_DEFER_IF_PERMIT, NULL},
+    {"defer", TEMPFAIL_DEFER, NULL},
+    {0},
+};
+
 const struct choice word_set_facilities[] = {
     {"mail", 0, NULL},   {"auth", 0, NULL},   {"authpriv", 0, NULL},
     {"cron", 0, NULL},   {"daemon", 0, NULL}, {"ftp", 0, NULL},

@@ -16,6 +16,9 @@ enum mynetworks_style { MYNETWORKS_HOST, MYNETWORKS_SUBNET, MYNETWORKS_CLASS };
  * and is always noted in the log. */
 enum bare_newline { BARE_NEWLINE_NORMALIZE, BARE_NEWLINE_REJECT };
 
+/* What becomes of mail when something could not be found out about it. */
+enum tempfail_action { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
+
 struct choice {
     const char *word; /* NULL ends a table */
     int value;
@@ -27,6 +30,7 @@ extern const struct choice choices_sasl_type[];
 extern const struct choice choices_dns_level[];
 extern const struct choice choices_mynetworks_style[];
 extern const struct choice choices_bare_newline[];
+extern const struct choice choices_tempfail_action[];
 
 /* Words of which a value may have several. */
 extern const struct choice word_set_facilities[];

@@ -8,6 +8,7 @@
  *   TIME(name, users, default, unit, min, meaning)          seconds; the unit is for bare numbers
  *   TEXT(name, users, default, meaning)                     may be empty; lists are texts
  *   NEEDED(name, users, default, meaning)                   a text that may not be empty
+ *   RAW(name, users, default, meaning)                      a text in which $names stay as they are
  *   WORDS(name, users, default, set, meaning)               a list of words from word_set_SET
  *   CHOICE(name, users, default, type, meaning)             enum TYPE, one word of choices_TYPE
  *
@@ -158,6 +159,22 @@ NUMBER(smtpd_min_data_rate, BY_SMTPD, "500", 1, INT32_MAX,
 TEXT(stress, BY_SMTPD, "",
      "yes for clients who come while all sessions of a service are taken; for use in other values, "
      "as in ${stress?{10}:{300}}. Not to be set.")
+NEEDED(smtpd_policy_service_default_action, BY_SMTPD, "451 4.3.5 Server configuration problem",
+       "What counts when a policy server cannot be asked: anything that access(5) has.")
+TIME(smtpd_policy_service_max_idle, BY_SMTPD, "300s", 's', 1,
+     "How long a connection to a policy server is kept while nothing is asked.")
+TIME(smtpd_policy_service_max_ttl, BY_SMTPD, "1000s", 's', 1,
+     "How long a connection to a policy server is used for new requests.")
+TEXT(smtpd_policy_service_policy_context, BY_SMTPD, "",
+     "What policy servers are told as policy_context, to know which service asks.")
+NUMBER(smtpd_policy_service_request_limit, BY_SMTPD, "0", 0, INT32_MAX,
+       "How many requests go over one connection to a policy server; 0 means any number.")
+TIME(smtpd_policy_service_retry_delay, BY_SMTPD, "1s", 's', 1,
+     "How long after a failure a policy server is asked again.")
+TIME(smtpd_policy_service_timeout, BY_SMTPD, "100s", 's', 1,
+     "How long a policy server may take to be reached and to answer.")
+NUMBER(smtpd_policy_service_try_limit, BY_SMTPD, "2", 1, INT32_MAX,
+       "How often a policy server is asked before smtpd_policy_service_default_action counts.")
 TIME(smtpd_starttls_timeout, BY_SMTPD, "${stress?{10}:{300}}s", 's', 1,
      "How long a client may take for the TLS handshake.")
 FLAG(smtpd_helo_required, BY_SMTPD, "no", "Whether a client must say HELO or EHLO before MAIL.")
@@ -317,6 +334,37 @@ NUMBER(unknown_local_recipient_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that local_recipient_maps does not have.")
 NUMBER(unknown_relay_recipient_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that relay_recipient_maps does not have.")
+NUMBER(unknown_address_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to an address whose domain is not in the DNS: "
+       "reject_unknown_sender_domain, reject_unknown_recipient_domain.")
+FLAG(smtpd_peername_lookup, BY_SMTPD, "yes",
+     "Look in the DNS for the client's name, for five seconds at most. It counts when the name "
+     "has the client's address; else the client is unknown. Unlike Postfix, Tuvi does not look "
+     "into /etc/hosts for this.")
+NUMBER(maps_rbl_reject_code, BY_SMTPD, "554", 400, 599,
+       "The code of a reply to what a DNS list speaks against, $rbl_code in its text: "
+       "reject_rbl_client, reject_rhsbl_sender and their kin.")
+RAW(default_rbl_reply, BY_SMTPD,
+    "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+    "$rbl_domain${rbl_reason?; $rbl_reason}",
+    "The reply to what a DNS list speaks against. Names in it stand for what is known of the mail: "
+    "rbl_code, rbl_domain, rbl_reason (the list's TXT record), rbl_what, rbl_class, client, "
+    "client_name, client_address, reverse_client_name, helo_name, sender, sender_name, "
+    "sender_domain, recipient, recipient_name, recipient_domain, server_name.")
+TEXT(rbl_reply_maps, BY_SMTPD, "",
+     "Tables with other replies, by DNS list: with its filter as it is written, or without.")
+NUMBER(unknown_client_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to a client whose name is not known: reject_unknown_client_hostname, "
+       "reject_unknown_reverse_client_hostname.")
+NUMBER(unknown_hostname_reject_code, BY_SMTPD, "450", 400, 599,
+       "The code of a reply to a HELO name that is not in the DNS: reject_unknown_helo_hostname.")
+CHOICE(reject_tempfail_action, BY_SMTPD, "defer_if_permit", tempfail_action,
+       "What becomes of mail when a restriction could not find out what it has to know: "
+       "defer_if_permit lets others refuse it for good, defer puts it off at once.")
+CHOICE(unknown_address_tempfail_action, BY_SMTPD, "$reject_tempfail_action", tempfail_action,
+       "The same for reject_unknown_sender_domain and reject_unknown_recipient_domain alone.")
+CHOICE(unknown_helo_hostname_tempfail_action, BY_SMTPD, "$reject_tempfail_action", tempfail_action,
+       "The same for reject_unknown_helo_hostname alone.")
 NUMBER(unknown_virtual_alias_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that virtual_alias_maps does not have.")
 NUMBER(unknown_virtual_mailbox_reject_code, BY_SMTPD, "550", 400, 599,
@@ -499,6 +547,7 @@ NUMBER(qmgr_message_active_limit, BY_QUEUE, "20000", 1, INT32_MAX,
 #undef NUMBER
 #undef TIME
 #undef TEXT
+#undef RAW
 #undef NEEDED
 #undef WORDS
 #undef CHOICE

@@ -27,6 +27,7 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
         .max = TIME_MAX_S)
 #define TEXT(name, users, text, meaning)   ROW(name, PARAMETER_TEXT, users, text, meaning, )
 #define NEEDED(name, users, text, meaning) ROW(name, PARAMETER_NEEDED, users, text, meaning, )
+#define RAW(name, users, text, meaning)    ROW(name, PARAMETER_RAW, users, text, meaning, )
 #define WORDS(name, users, text, set, meaning) \
     ROW(name, PARAMETER_WORDS, users, text, meaning, .choices = word_set_##set)
 #define CHOICE(name, users, text, type, meaning) \
@@ -40,6 +41,7 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
 #define TIME(name, users, text, unit, min, meaning)
 #define TEXT(name, users, text, meaning)
 #define NEEDED(name, users, text, meaning)
+#define RAW(name, users, text, meaning)
 #define WORDS(name, users, text, set, meaning)
 #define CHOICE(name, users, text, type, meaning) \
     _Static_assert(sizeof(enum type) == sizeof(int), "an enum has the size of an int");
@@ -82,7 +84,8 @@ static void store(struct parameters *parameters, const struct parameter_row *row
 
 static bool is_text(enum parameter_kind kind)
 {
-    return kind == PARAMETER_TEXT || kind == PARAMETER_NEEDED || kind == PARAMETER_WORDS;
+    return kind == PARAMETER_TEXT || kind == PARAMETER_NEEDED || kind == PARAMETER_RAW ||
+           kind == PARAMETER_WORDS;
 }
 
 void parameters_clear(struct parameters *parameters)
@@ -185,6 +188,7 @@ static struct err set(struct parameters *parameters, const struct parameter_row 
         return set_integer(parameters, row, text);
     case PARAMETER_TEXT:
     case PARAMETER_NEEDED:
+    case PARAMETER_RAW:
     case PARAMETER_WORDS:
         return set_text(parameters, row, text, arena);
     case PARAMETER_CHOICE:
@@ -228,6 +232,7 @@ void parameter_format(struct writer *w, const struct parameters *parameters,
         break;
     case PARAMETER_TEXT:
     case PARAMETER_NEEDED:
+    case PARAMETER_RAW:
     case PARAMETER_WORDS:
         load(parameters, row, &text, sizeof text);
         writer_text(w, text);

@@ -17,6 +17,7 @@ enum parameter {
 #define TIME(name, users, default_text, unit, min, meaning)  PARAMETER_##name,
 #define TEXT(name, users, default_text, meaning)             PARAMETER_##name,
 #define NEEDED(name, users, default_text, meaning)           PARAMETER_##name,
+#define RAW(name, users, default_text, meaning)              PARAMETER_##name,
 #define WORDS(name, users, default_text, set, meaning)       PARAMETER_##name,
 #define CHOICE(name, users, default_text, type, meaning)     PARAMETER_##name,
 #include "config/parameter_list.h"
@@ -38,6 +39,7 @@ struct parameters {
 #define TIME(name, users, default_text, unit, min, meaning)  int64_t name; /* seconds */
 #define TEXT(name, users, default_text, meaning)             const char *name;
 #define NEEDED(name, users, default_text, meaning)           const char *name;
+#define RAW(name, users, default_text, meaning)              const char *name;
 #define WORDS(name, users, default_text, set, meaning)       const char *name;
 #define CHOICE(name, users, default_text, type, meaning)     enum type name;
 #include "config/parameter_list.h"
@@ -54,6 +56,7 @@ enum parameter_kind {
     PARAMETER_TIME,
     PARAMETER_TEXT,
     PARAMETER_NEEDED,
+    PARAMETER_RAW,
     PARAMETER_WORDS,
     PARAMETER_CHOICE,
 };

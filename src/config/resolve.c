@@ -52,6 +52,8 @@ static struct err resolve(struct resolver *r, enum parameter parameter)
     r->row = parameter_row(parameter);
     scope_find(r->scope, slice_of(r->row->name), &value);
     r->origin = r->out->origins[parameter] = value.origin;
+    if (r->row->kind == PARAMETER_RAW)
+        return parameter_set(r->out, parameter, value.text, r->arena);
     struct err err = scope_expand(r->scope, value.text, tell_unknown, r, &w);
     if (err_is(&err))
         return err_make(err.code, "%s = %.*s: %s", r->row->name,

@@ -66,9 +66,9 @@ static enum table_result try_network(struct search *search, const struct ip *ip)
     return result;
 }
 
-static enum table_result try_client(struct search *search)
+static enum table_result try_client(struct search *search, struct slice name)
 {
-    enum table_result result = try_domain(search, search->facts->client_name);
+    enum table_result result = try_domain(search, name);
     return result != TABLE_ABSENT ? result : try_network(search, &search->facts->client);
 }
 
@@ -128,7 +128,7 @@ enum table_result access_find(enum access_subject subject, const struct table *t
     struct search search = {table, facts, parameters, key, answer, TABLE_KEY_WHOLE};
     switch (subject) {
     case ACCESS_CLIENT:
-        return try_client(&search);
+        return try_client(&search, facts->client_name);
     case ACCESS_HELO:
         return facts->helo_is_known ? try_domain(&search, facts->helo) : TABLE_ABSENT;
     case ACCESS_SENDER:
@@ -141,6 +141,8 @@ enum table_result access_find(enum access_subject subject, const struct table *t
                                                             : TABLE_ABSENT;
     case ACCESS_CERTIFICATE:
         return try_certificate(&search);
+    case ACCESS_REVERSE_CLIENT:
+        return try_client(&search, facts->reverse_name);
     }
     return TABLE_ABSENT;
 }
@@ -149,6 +151,7 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
 {
     const struct ruling_subject names[] = {
         [ACCESS_CLIENT] = {facts->client_text, "Client host"},
+        [ACCESS_REVERSE_CLIENT] = {facts->reverse_name, "Unverified Client host"},
         [ACCESS_HELO] = {facts->helo, "Helo command"},
         [ACCESS_SENDER] = {facts->sender.said, "Sender address"},
         [ACCESS_RECIPIENT] = {facts->recipient.said, "Recipient address"},
@@ -163,31 +166,13 @@ struct ruling_subject access_name(enum access_subject subject, const struct poli
 
 /* ---- answers ---- */
 
-/* RFC 3463 §2: class, subject and detail, "5.7.1". Its length, or 0. */
-static size_t status_length(struct slice text)
-{
-    size_t i = 1;
-    if (text.len < 5 || text.at[0] < '2' || text.at[0] > '5' || text.at[0] == '3')
-        return 0;
-    for (int part = 0; part < 2; part++) {
-        size_t digits = 0;
-        if (i >= text.len || text.at[i++] != '.')
-            return 0;
-        for (; i < text.len && ascii_is_digit(text.at[i]) && digits < 3; i++)
-            digits++;
-        if (digits == 0)
-            return 0;
-    }
-    return i == text.len || ascii_is_space(text.at[i]) ? i : 0;
-}
-
 /* The text of an action may begin with a status of its own. */
 static void refuse(struct ruling *out, int64_t code, const char *status, struct slice text,
                    const char *default_text, const struct ruling_subject *subject)
 {
     char own[16];
     struct writer w = writer_over(own, sizeof own);
-    size_t len = status_length(text);
+    size_t len = ruling_status_length(text);
     if (len > 0) {
         writer_bytes(&w, slice_first(text, len));
         writer_byte(&w, '\0');
@@ -227,30 +212,91 @@ static void run_note(struct slice text, const struct ruling_subject *subject,
     out->reply_len = w.len;
 }
 
-static void run_discard(struct slice text, const struct ruling_subject *subject,
-                        const struct parameters *parameters, struct ruling *out)
+/* "<ada@example.org>: Sender address triggers DISCARD action", or what the table says instead. */
+static void write_event(struct ruling *out, const struct ruling_subject *subject, struct slice text)
 {
     struct writer w = writer_over(out->reply, sizeof out->reply);
-    (void)parameters;
     writer_byte(&w, '<');
     writer_printable(&w, slice_first(subject->text, sizeof out->reply / 2));
     writer_printf(&w, ">: %s ", subject->class);
-    text = text.len > 0 ? text : slice_of("triggers DISCARD action");
     writer_printable(&w, slice_first(text, w.capacity - w.len));
     out->reply_len = w.len;
+}
+
+static void run_discard(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    write_event(out, subject, text.len > 0 ? text : slice_of("triggers DISCARD action"));
+}
+
+static void run_hold(struct slice text, const struct ruling_subject *subject,
+                     const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    out->effect = EFFECT_HOLD;
+    write_event(out, subject, text.len > 0 ? text : slice_of("triggers HOLD action"));
+}
+
+/* False: the ruling is a failure. */
+static bool take_effect(enum effect_kind kind, struct slice argument, struct ruling *out)
+{
+    const char *trouble = effect_trouble(kind, argument);
+    if (trouble != NULL) {
+        ruling_fail(out, trouble);
+        return false;
+    }
+    struct writer w = writer_over(out->argument, sizeof out->argument);
+    writer_bytes(&w, argument);
+    out->effect = kind;
+    out->argument_len = w.len;
+    return true;
+}
+
+static void take_effect_and_tell(enum effect_kind kind, const char *word, struct slice argument,
+                                 const struct ruling_subject *subject, struct ruling *out)
+{
+    char text[RULING_REPLY_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    if (!take_effect(kind, argument, out))
+        return;
+    writer_printf(&w, "triggers %s %.*s", word, SLICE_PRINTF(argument));
+    write_event(out, subject, writer_slice(&w));
+}
+
+static void run_bcc(struct slice text, const struct ruling_subject *subject,
+                    const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_BCC, "BCC", text, subject, out);
+}
+
+static void run_filter(struct slice text, const struct ruling_subject *subject,
+                       const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_FILTER, "FILTER", text, subject, out);
+}
+
+static void run_redirect(struct slice text, const struct ruling_subject *subject,
+                         const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters;
+    take_effect_and_tell(EFFECT_REDIRECT, "REDIRECT", text, subject, out);
+}
+
+/* The log hears nothing of it, as with Postfix. */
+static void run_prepend(struct slice text, const struct ruling_subject *subject,
+                        const struct parameters *parameters, struct ruling *out)
+{
+    (void)parameters, (void)subject;
+    (void)take_effect(EFFECT_PREPEND, text, out);
 }
 
 static void run_nothing(struct slice text, const struct ruling_subject *subject,
                         const struct parameters *parameters, struct ruling *out)
 {
     (void)text, (void)subject, (void)parameters, (void)out;
-}
-
-static void run_missing(struct slice text, const struct ruling_subject *subject,
-                        const struct parameters *parameters, struct ruling *out)
-{
-    (void)text, (void)subject, (void)parameters;
-    ruling_fail(out, "Tuvi does not have this action, and to pass over it would be wrong");
 }
 
 static const struct action {
@@ -269,13 +315,11 @@ static const struct action {
     {"INFO", RULING_INFO, run_note},
     {"WARN", RULING_WARN, run_note},
     {"DISCARD", RULING_DISCARD, run_discard},
-    {"BCC", RULING_REFUSE, run_missing},
-    {"DELAY", RULING_REFUSE, run_missing},
-    {"FILTER", RULING_REFUSE, run_missing},
-    {"HANGUP", RULING_REFUSE, run_missing},
-    {"HOLD", RULING_REFUSE, run_missing},
-    {"PREPEND", RULING_REFUSE, run_missing},
-    {"REDIRECT", RULING_REFUSE, run_missing},
+    {"BCC", RULING_EFFECT, run_bcc},
+    {"FILTER", RULING_EFFECT, run_filter},
+    {"HOLD", RULING_EFFECT, run_hold},
+    {"PREPEND", RULING_EFFECT, run_prepend},
+    {"REDIRECT", RULING_EFFECT, run_redirect},
 };
 
 static bool is_number(struct slice word)

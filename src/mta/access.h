@@ -16,9 +16,10 @@ enum access_subject {
     ACCESS_RECIPIENT,
     ACCESS_LOGIN,
     ACCESS_CERTIFICATE, /* by its fingerprint or that of its key */
+    ACCESS_REVERSE_CLIENT, /* by the name that nobody confirmed */
 };
 
-enum { ACCESS_ANSWER_MAX = 1024 };
+enum { ACCESS_ANSWER_MAX = EFFECT_ARGUMENT_MAX + 64 };
 
 /* Asks a table for the whole thing first and then for its parts: the domains above a domain, the
  * networks around an address, an address without its extension, its domain, its local part. A thing
@@ -30,8 +31,8 @@ enum table_result access_find(enum access_subject subject, const struct table *t
 /* How a reply names the subject. */
 struct ruling_subject access_name(enum access_subject subject, const struct policy_facts *facts);
 
-/* What the table's answer comes to. Actions that Tuvi does not have are refusals that are our
- * fault; a list of restrictions is RULING_LIST. */
+/* What the table's answer comes to. An action whose argument will not do is a refusal that is our
+ * fault; whatever is no action is a list of restrictions, RULING_LIST. */
 void access_rule(struct slice answer, const struct ruling_subject *subject,
                  const struct parameters *parameters, struct ruling *out);
 

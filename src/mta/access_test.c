@@ -38,10 +38,23 @@ TEST(access_tables_have_actions)
         {"permit_mynetworks, permit", ""},
         {"reject_unauth_destination", "554 5.7.1 <bob@example.net>: Relay access denied"},
         {"warn_if_reject reject_unauth_destination", "450 4.3.2 " RECIPIENT "Try again later"},
-        {"HOLD", "451 4.3.5 Server configuration error"},
-        {"PREPEND X-A: b", "451 4.3.5 Server configuration error"},
-        {"REDIRECT eve@example.org", "451 4.3.5 Server configuration error"},
-        {"FILTER smtp:x", "451 4.3.5 Server configuration error"},
+        {"HOLD", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"hold because", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"PREPEND X-A: b", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"PREPEND", "451 4.3.5 Server configuration error"},
+        {"PREPEND no header", "451 4.3.5 Server configuration error"},
+        {"REDIRECT eve@example.org", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"REDIRECT", "451 4.3.5 Server configuration error"},
+        {"REDIRECT eve", "451 4.3.5 Server configuration error"},
+        {"REDIRECT eve@a b", "451 4.3.5 Server configuration error"},
+        {"BCC eve@example.org", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"BCC @example.org", "451 4.3.5 Server configuration error"},
+        {"FILTER smtp:x", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"FILTER smtp:", "450 4.3.2 " RECIPIENT "Try again later"},
+        {"FILTER", "451 4.3.5 Server configuration error"},
+        {"FILTER smtp", "451 4.3.5 Server configuration error"},
+        {"FILTER :x", "451 4.3.5 Server configuration error"},
+        {"FILTER smtp:[x] y", "451 4.3.5 Server configuration error"},
         {"nonsense", "451 4.3.5 Server configuration error"},
         {"check_sender_access", "451 4.3.5 Server configuration error"},
         {"reject_rbl_client", "451 4.3.5 Server configuration error"},
@@ -123,6 +136,145 @@ TEST(mail_can_be_discarded_whatever_the_rest_says)
     assert_true(verdict.discard);
     assert_slice(slice_make(verdict.notes, verdict.notes_len),
                  "discard <ada@example.org>: Sender address triggers DISCARD action\n");
+}
+
+/* ---- effects ---- */
+
+static void assert_effects(const char *effects)
+{
+    char text[EFFECTS_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    struct slice row = slice_make(verdict.effects, verdict.effects_len);
+    struct effect effect;
+    while (effect_next(&row, &effect))
+        writer_printf(&w, "%s %.*s\n", effect_name(effect.kind), SLICE_PRINTF(effect.argument));
+    assert_int_equal(row.len, 0);
+    assert_slice(writer_slice(&w), effects);
+}
+
+static void assert_notes(const char *notes)
+{
+    assert_slice(slice_make(verdict.notes, verdict.notes_len), notes);
+}
+
+#define EVERY_EFFECT                                                               \
+    "check_sender_access inline:{ {example.org = HOLD} }, "                        \
+    "check_sender_access inline:{ {example.org = hold again} }, "                  \
+    "check_recipient_access inline:{ {example.net = PREPEND X-A: b c} }, "         \
+    "check_recipient_access inline:{ {example.net = REDIRECT eve@example.org} }, " \
+    "check_recipient_access inline:{ {example.net = BCC eve@example.com} }, "      \
+    "check_recipient_access inline:{ {example.net = FILTER smtp:[192.0.2.9]:10025} }"
+#define EVERY_NOTE                                                                      \
+    "hold <ada@example.org>: Sender address triggers HOLD action\n"                     \
+    "redirect <bob@example.net>: Recipient address triggers REDIRECT eve@example.org\n" \
+    "bcc <bob@example.net>: Recipient address triggers BCC eve@example.com\n"           \
+    "filter <bob@example.net>: Recipient address triggers FILTER smtp:[192.0.2.9]:10025\n"
+#define EVERY_RESULT                                                           \
+    "hold \nprepend X-A: b c\nredirect eve@example.org\nbcc eve@example.com\n" \
+    "filter smtp:[192.0.2.9]:10025\n"
+
+TEST(what_actions_want_done_to_the_message_is_told_in_order)
+{
+    stranger(ADDRESS_REMOTE);
+    assert_access(EVERY_EFFECT, "");
+    assert_effects(EVERY_RESULT);
+    assert_notes(EVERY_NOTE);
+}
+
+/* Others of its recipients may be taken. */
+TEST(a_refusal_takes_no_effect_back)
+{
+    stranger(ADDRESS_REMOTE);
+    assert_access(EVERY_EFFECT ", reject", "554 5.7.1 " RECIPIENT "Access denied");
+    assert_effects(EVERY_RESULT);
+}
+
+TEST(mail_that_is_on_hold_is_not_put_there_again)
+{
+    stranger(ADDRESS_REMOTE);
+    facts.on_hold = true;
+    assert_access("check_sender_access inline:{ {example.org = HOLD} }", "");
+    assert_effects("");
+    assert_notes("");
+}
+
+static void decide_at(enum facts_stage stage)
+{
+    struct policy_facts then = policy_facts_at(&facts, stage);
+    policy_decide(&policy, &then, &verdict);
+}
+
+#define HOLD_CLIENT "check_client_access inline:{ {192.0.2 = HOLD} }"
+#define HOLD_NOTE   "hold <unknown[192.0.2.1]>: Client host triggers HOLD action\n"
+
+TEST(what_a_client_causes_at_once_is_done_to_each_of_its_messages_once)
+{
+    stranger(ADDRESS_REMOTE);
+    defaults();
+    parameters.smtpd_delay_reject = false;
+    parameters.smtpd_client_restrictions = HOLD_CLIENT;
+    make();
+    decide_at(FACTS_CONNECT);
+    assert_effects("");
+    decide_at(FACTS_HELO);
+    assert_effects("");
+    assert_notes("");
+    decide_at(FACTS_MAIL);
+    assert_effects("hold \n");
+    assert_notes(HOLD_NOTE);
+    decide_at(FACTS_RCPT);
+    assert_effects("");
+    assert_notes("");
+}
+
+TEST(what_a_client_causes_later_is_done_with_each_recipient)
+{
+    stranger(ADDRESS_REMOTE);
+    defaults();
+    parameters.smtpd_client_restrictions = HOLD_CLIENT;
+    make();
+    decide_at(FACTS_MAIL);
+    assert_effects("");
+    decide_at(FACTS_RCPT);
+    assert_effects("hold \n");
+    assert_notes(HOLD_NOTE);
+}
+
+TEST(a_header_line_comes_too_late_behind_the_message)
+{
+    stranger(ADDRESS_REMOTE);
+    defaults();
+    parameters.smtpd_data_restrictions = parameters.smtpd_end_of_data_restrictions =
+        "check_sender_access inline:{ {example.org = PREPEND X-A: b} }, "
+        "check_sender_access inline:{ {example.org = HOLD} }";
+    make();
+    decide_at(FACTS_DATA);
+    assert_effects("prepend X-A: b\nhold \n");
+    decide_at(FACTS_END);
+    assert_effects("hold \n");
+    assert_notes("warn PREPEND comes too late at the end of a message\n"
+                 "hold <ada@example.org>: Sender address triggers HOLD action\n");
+}
+
+TEST(more_effects_than_there_may_be_are_refused)
+{
+    static char list[20000];
+    struct writer w = writer_over(list, sizeof list - 1);
+    memset(list, 0, sizeof list);
+    stranger(ADDRESS_REMOTE);
+    for (int i = 0; i < 12; i++)
+        writer_printf(&w, "check_sender_access inline:{ {example.org = PREPEND X-A: %0900d} }, ",
+                      i);
+    assert_access(list, "451 4.3.5 Server configuration error");
+}
+
+TEST(an_effect_is_explained)
+{
+    stranger(ADDRESS_REMOTE);
+    assert_access("check_sender_access inline:{ {example.org = HOLD} }", "");
+    assert_slice(slice_make(verdict.trace, verdict.trace_len),
+                 "smtpd_recipient_restrictions\tcheck_sender_access inline:{ {example.org = HOLD} "
+                 "}\tgoes on, and puts the mail on hold\texample.org: HOLD\n");
 }
 
 TEST(warnings_are_for_the_log)
@@ -288,6 +440,14 @@ int main(void)
         cmocka_unit_test(the_answer_of_a_table_refuses_what_it_was_asked_for),
         cmocka_unit_test(somebody_who_must_be_known_at_once_does_not_come_in_by_a_later_login),
         cmocka_unit_test(mail_can_be_discarded_whatever_the_rest_says),
+        cmocka_unit_test(what_actions_want_done_to_the_message_is_told_in_order),
+        cmocka_unit_test(a_refusal_takes_no_effect_back),
+        cmocka_unit_test(mail_that_is_on_hold_is_not_put_there_again),
+        cmocka_unit_test(what_a_client_causes_at_once_is_done_to_each_of_its_messages_once),
+        cmocka_unit_test(what_a_client_causes_later_is_done_with_each_recipient),
+        cmocka_unit_test(a_header_line_comes_too_late_behind_the_message),
+        cmocka_unit_test(more_effects_than_there_may_be_are_refused),
+        cmocka_unit_test(an_effect_is_explained),
         cmocka_unit_test(warnings_are_for_the_log),
         cmocka_unit_test(access_tables_are_asked_for_the_whole_and_its_parts),
         cmocka_unit_test(parents_are_written_with_a_dot_where_they_do_not_match_by_themselves),

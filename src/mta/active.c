@@ -251,18 +251,27 @@ static struct group *find_group(struct active *active, struct sorting *sorting,
     return group;
 }
 
+static const char *find_route(struct active *active, const struct address *address,
+                              struct route *out)
+{
+    struct snapshot *snapshot = active->snapshot;
+    struct slice filter = active->view.envelope.filter;
+    if (filter.len > 0)
+        return route_filter_find(&snapshot->filters, &snapshot->routes, filter, address->domain,
+                                 out);
+    return route_find(&snapshot->routes, address_class_of(&snapshot->classes, address->domain),
+                      address->domain, out);
+}
+
 static void sort_recipient(struct active *active, struct sorting *sorting, size_t recipient)
 {
-    const struct snapshot *snapshot = active->snapshot;
     struct address address;
     struct route route = {.name = ""};
     const char *trouble = "the recipient's address is not valid";
     if (spool_message_finished(active->message, recipient))
         return;
     if (address_parse(active->view.envelope.recipients[recipient], &address))
-        trouble =
-            route_find(&snapshot->routes, address_class_of(&snapshot->classes, address.domain),
-                       address.domain, &route);
+        trouble = find_route(active, &address, &route);
     struct group *group = find_group(active, sorting, &route, trouble);
     group->count++;
     sorting->group_of[recipient] = group;

@@ -10,6 +10,7 @@
 #include "mta/world.h"
 #include "spool/spool.h"
 
+struct policy_clients;
 struct resolver;
 struct snapshot;
 
@@ -21,6 +22,7 @@ struct core {
     struct spool spool;
     struct deadlines deadlines;
     struct resolver *resolver;
+    struct policy_clients *policy_clients;
     struct in_hand *in_hand;      /* NULL: nobody looks at it */
     struct client_counts *counts; /* NULL: clients are not counted */
     bool stopping;                /* finish what is under way, begin nothing */

@@ -1,5 +1,6 @@
 #include "mta/facts.h"
 
+#include "mta/client_name.h"
 #include "mta/service.h"
 
 void facts_set_client(struct policy_facts *facts, const struct service *service,
@@ -8,7 +9,16 @@ void facts_set_client(struct policy_facts *facts, const struct service *service,
     facts->client = *client;
     facts->client_name = name.len > 0 ? name : slice_of("unknown");
     facts->client_text = text;
+    facts->reverse_name = slice_of("unknown");
     facts->client_in_mynetworks = network_list_holds(&service->mynetworks, client);
+}
+
+void facts_set_names(struct policy_facts *facts, const struct client_names *names)
+{
+    facts->client_name_status = names->status;
+    facts->reverse_name_status = names->reverse_status;
+    if (names->reverse_name[0] != '\0')
+        facts->reverse_name = slice_of(names->reverse_name);
 }
 
 /* The postmaster always exists. RFC 5321 §4.5.1. */

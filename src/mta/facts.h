@@ -1,13 +1,13 @@
 /* All that is known of a client and its mail when policy decides. Policy asks nobody: what a
- * restriction needs stands here. One day some facts will have to be found out first (names and
- * addresses in the DNS, the word of a policy server); each will get a place here that says whether
- * it is known yet, so that the verdict can be "I need that" until it is. */
+ * restriction needs stands here. What has to be found out first (names and addresses in the DNS, a
+ * time that passes) is in the findings, or the verdict is that it is wanted. */
 #ifndef TUVI_MTA_FACTS_H
 #define TUVI_MTA_FACTS_H
 
 #include "base/ip.h"
 #include "base/tls_facts.h"
 #include "mta/address_class.h"
+#include "mta/findings.h"
 #include "proto/address.h"
 
 enum facts_stage {
@@ -22,6 +22,14 @@ enum facts_stage {
 /* Whether an address that claims to be ours exists. */
 enum facts_listing { FACTS_LISTED, FACTS_UNLISTED, FACTS_LISTING_TROUBLE };
 
+/* Whether a client's name is known. */
+enum facts_name {
+    FACTS_NAME_ABSENT,
+    FACTS_NAME_FOUND,
+    FACTS_NAME_FORGED, /* it is not the name's own address */
+    FACTS_NAME_TROUBLE,
+};
+
 struct facts_address {
     bool is_known;
     struct slice said;      /* as the client wrote it: what replies and the log repeat */
@@ -35,6 +43,9 @@ struct policy_facts {
     struct ip client;
     struct slice client_name; /* "unknown" */
     struct slice client_text; /* "unknown[192.0.2.1]" */
+    enum facts_name client_name_status;
+    struct slice reverse_name; /* what the address says its name is, which proves nothing */
+    enum facts_name reverse_name_status;
     bool client_in_mynetworks;
     bool tls;
     bool esmtp;
@@ -47,19 +58,24 @@ struct policy_facts {
     struct slice helo;
     struct facts_address sender;
     struct facts_address recipient;
-    bool recipient_asks_for_relay; /* user%other@here and its kin */
-    size_t recipient_count;        /* of those that were taken so far */
-    /* Somebody made up, to see what the lists make of his kind: no table refuses him, and he owns
-     * the address that he sends from. */
+    bool recipient_asks_for_relay;   /* user%other@here and its kin */
+    size_t recipient_count;          /* of those that were taken so far */
+    bool on_hold;                    /* the message: an action said so before */
+    const struct findings *findings; /* NULL: nothing was found out yet */
+    /* Somebody made up, to see what the lists make of his kind: no table refuses him, nothing that
+     * would have to be found out speaks for or against him, and he owns the address that he sends
+     * from. */
     bool imagined;
 };
 
+struct client_names;
 struct service;
 
 /* What a service knows about a client's address, and about an address that it names. The slices
  * stay the caller's. */
 void facts_set_client(struct policy_facts *facts, const struct service *service,
                       const struct ip *client, struct slice name, struct slice text);
+void facts_set_names(struct policy_facts *facts, const struct client_names *names);
 void facts_set_sender(struct policy_facts *facts, const struct service *service, struct slice said,
                       const struct address *completed);
 void facts_set_recipient(struct policy_facts *facts, const struct service *service,

@@ -16,16 +16,20 @@ static void write_step(struct hearing *h, const char *rule, const char *result, 
         h->trace.len = before; /* whole steps, or none */
 }
 
-static void write_note(struct hearing *h, const char *what, const struct ruling *ruling)
+static void add_note(struct hearing *h, const char *what, struct slice text)
 {
-    if (h->silent)
-        return;
     size_t before = h->notes.len;
     writer_printf(&h->notes, "%s ", what);
-    writer_printable(&h->notes, slice_make(ruling->reply, ruling->reply_len));
+    writer_printable(&h->notes, text);
     writer_byte(&h->notes, '\n');
     if (h->notes.overflow)
         h->notes.len = before;
+}
+
+static void write_note(struct hearing *h, const char *what, const struct ruling *ruling)
+{
+    if (!h->silent)
+        add_note(h, what, slice_make(ruling->reply, ruling->reply_len));
 }
 
 static void reserve(const struct hearing *h, struct hearing_reservation *reservation,
@@ -67,6 +71,67 @@ static bool counts(const struct hearing *h, const struct ruling *ruling)
     return !h->facts->imagined || !h->is_answer || ruling->kind == RULING_PERMIT;
 }
 
+static enum hearing_finding fail(struct hearing *h, const char *rule, const char *why)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    ruling_fail(&ruling, why);
+    return hearing_apply(h, rule, &ruling, false);
+}
+
+/* Before its sender is named there is no message to do anything to. What was judged before that is
+ * done to each message then; the recipients that follow change nothing. */
+static bool takes_effect(const struct hearing *h)
+{
+    enum facts_stage stage = h->facts->stage;
+    return stage == FACTS_MAIL || (stage > FACTS_MAIL && !h->silent);
+}
+
+/* Nothing is done, and why. NULL: it is done. */
+static const char *idle_result(struct hearing *h, enum effect_kind kind)
+{
+    if (!takes_effect(h))
+        return "goes on";
+    if (kind == EFFECT_HOLD && h->holds)
+        return "goes on, and the mail is on hold already";
+    if (kind != EFFECT_PREPEND || h->facts->stage != FACTS_END)
+        return NULL;
+    add_note(h, "warn", slice_of("PREPEND comes too late at the end of a message"));
+    return "goes on, too late to add a header line";
+}
+
+static enum hearing_finding take_effect(struct hearing *h, const char *rule,
+                                        const struct ruling *ruling)
+{
+    struct effect effect = {ruling->effect, slice_make(ruling->argument, ruling->argument_len)};
+    struct slice why = slice_make(ruling->why, ruling->why_len);
+    const char *idle = idle_result(h, effect.kind);
+    if (idle != NULL) {
+        write_step(h, rule, idle, why);
+        return HEARING_GO_ON;
+    }
+    effect_write(&h->effects, &effect);
+    if (h->effects.overflow)
+        return fail(h, rule, "too much is to be done to the message");
+    h->holds |= effect.kind == EFFECT_HOLD;
+    write_step(h, rule, effect_description(effect.kind), why);
+    if (ruling->reply_len > 0)
+        add_note(h, effect_name(effect.kind), slice_make(ruling->reply, ruling->reply_len));
+    return HEARING_GO_ON;
+}
+
+/* The hearing is broken off, to be begun anew when the answer is there. Nobody is asked about
+ * somebody made up. */
+static enum hearing_finding want(struct hearing *h, const char *rule, const struct ruling *ruling)
+{
+    if (h->facts->imagined) {
+        write_step(h, rule, "goes on", slice_make(ruling->why, ruling->why_len));
+        return HEARING_GO_ON;
+    }
+    h->verdict->outcome = POLICY_UNDECIDED;
+    h->verdict->question = ruling->question;
+    return HEARING_UNDECIDED;
+}
+
 /* Puts a ruling into effect, unless it is to be a mere warning. */
 enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const struct ruling *ruling,
                                    bool warn)
@@ -100,6 +165,8 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, "defers what would be refused", why);
         reserve(h, &h->if_reject, ruling);
         return HEARING_GO_ON;
+    case RULING_UNDECIDED:
+        return want(h, rule, ruling);
     case RULING_DISCARD:
         write_step(h, rule, "discards", why);
         write_note(h, "discard", ruling);
@@ -110,15 +177,10 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, "goes on, and tells the log", why);
         write_note(h, ruling->kind == RULING_INFO ? "info" : "warn", ruling);
         return HEARING_GO_ON;
+    case RULING_EFFECT:
+        return take_effect(h, rule, ruling);
     }
     return HEARING_GO_ON;
-}
-
-static enum hearing_finding fail(struct hearing *h, const char *rule, const char *why)
-{
-    struct ruling ruling = {.kind = RULING_NEUTRAL};
-    ruling_fail(&ruling, why);
-    return hearing_apply(h, rule, &ruling, false);
 }
 
 static enum hearing_finding judge_class(struct hearing *h, size_t class, bool warn)
@@ -130,11 +192,33 @@ static enum hearing_finding judge_class(struct hearing *h, size_t class, bool wa
 static enum hearing_finding judge_plain(struct hearing *h, const struct restriction *restriction,
                                         bool warn)
 {
-    struct restriction_case about = {h->policy->parameters, &h->policy->login_maps,
-                                     &h->policy->certificates, h->facts, h->subject};
+    struct restriction_case about = {
+        .parameters = h->policy->parameters,
+        .login_maps = &h->policy->login_maps,
+        .certificates = &h->policy->certificates,
+        .facts = h->facts,
+        .subject = h->subject,
+        .reply_maps = &h->policy->reply_maps,
+        .list = restriction->list,
+    };
     struct ruling ruling = {.kind = RULING_NEUTRAL};
     restriction->type->judge(&about, &ruling);
     return hearing_apply(h, restriction->name, &ruling, warn);
+}
+
+/* The question is the same when the decision is begun anew: so many restrictions came before. */
+static enum hearing_finding judge_sleep(struct hearing *h, const struct restriction *restriction)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    struct question question;
+    struct finding finding;
+    char place[100];
+    struct writer w = writer_over(place, sizeof place);
+    writer_printf(&w, "%s %u", policy_list_name(h->list), h->steps);
+    question_about_time(&question, restriction->seconds, writer_slice(&w));
+    if (ruling_find(&ruling, h->facts->findings, &question, &finding))
+        ruling_explain(&ruling, "the client was kept waiting");
+    return hearing_apply(h, restriction->name, &ruling, false);
 }
 
 static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
@@ -199,6 +283,9 @@ static void ask_table(struct hearing *h, enum access_subject subject, const stru
         access_rule(writer_slice(&answer), &name, parameters, out);
         break;
     }
+    /* Nor does a name prove anything that anybody can say of himself. */
+    if (subject == ACCESS_REVERSE_CLIENT && out->kind == RULING_PERMIT)
+        ruling_fail(out, "an unverified name permits nothing; answer DUNNO");
     /* An address that leads on to another host is not what the table speaks of. */
     if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
         h->facts->recipient_asks_for_relay)
@@ -224,6 +311,39 @@ static enum hearing_finding judge_access(struct hearing *h, const struct restric
     return finding;
 }
 
+/* What a list of an earlier stage heard then still holds; it is not asked again. */
+static void ask_service(struct hearing *h, const struct policy_service *service, struct ruling *out)
+{
+    unsigned stage = h->silent ? policy_list_row(h->list)->stage : h->facts->stage;
+    struct question question = policy_service_question(service, stage);
+    struct finding finding;
+    if (!findings_hold(h->facts->findings, &question, &finding)) {
+        out->kind = h->silent ? RULING_NEUTRAL : RULING_UNDECIDED;
+        out->question = question;
+        ruling_explain(out, "it was not asked");
+        return;
+    }
+    bool good = finding.outcome == FINDING_FOUND;
+    struct slice action = good ? finding.data : slice_of(service->default_action);
+    ruling_explain_foreign(out, good ? "it answers: " : "it could not be asked: ", action, "");
+    access_rule(action, &h->subject, h->policy->parameters, out);
+}
+
+static enum hearing_finding judge_service(struct hearing *h, const struct restriction *restriction,
+                                          bool warn)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    bool outer = h->is_answer;
+    h->is_answer = true;
+    ask_service(h, restriction->service, &ruling);
+    enum hearing_finding finding = hearing_apply(h, restriction->name, &ruling, warn);
+    if (ruling.kind == RULING_LIST)
+        finding =
+            judge_words(h, restriction->name, slice_make(ruling.reply, ruling.reply_len), warn);
+    h->is_answer = outer;
+    return finding;
+}
+
 static enum hearing_finding judge_one(struct hearing *h, const struct restriction *restriction,
                                       bool warn)
 {
@@ -231,9 +351,14 @@ static enum hearing_finding judge_one(struct hearing *h, const struct restrictio
         return fail(h, restriction->name, "there are too many restrictions");
     switch (restriction->shape) {
     case RESTRICTION_PLAIN:
+    case RESTRICTION_DNS_LIST:
         return judge_plain(h, restriction, warn);
+    case RESTRICTION_SLEEP:
+        return judge_sleep(h, restriction);
     case RESTRICTION_ACCESS:
         return judge_access(h, restriction, warn);
+    case RESTRICTION_SERVICE:
+        return judge_service(h, restriction, warn);
     case RESTRICTION_CLASS:
         return judge_class(h, restriction->class, warn);
     case RESTRICTION_WARN:
@@ -272,12 +397,14 @@ struct hearing hearing_begin(const struct policy *policy, const struct policy_fa
 {
     verdict->outcome = POLICY_PERMIT;
     verdict->discard = false;
-    verdict->reply_len = verdict->notes_len = verdict->trace_len = 0;
+    verdict->reply_len = verdict->notes_len = verdict->trace_len = verdict->effects_len = 0;
     return (struct hearing){.policy = policy,
                             .facts = facts,
                             .verdict = verdict,
                             .trace = writer_over(verdict->trace, sizeof verdict->trace),
-                            .notes = writer_over(verdict->notes, sizeof verdict->notes)};
+                            .notes = writer_over(verdict->notes, sizeof verdict->notes),
+                            .effects = writer_over(verdict->effects, sizeof verdict->effects),
+                            .holds = facts->on_hold};
 }
 
 bool hearing_is_deferred(struct hearing *h)
@@ -291,6 +418,9 @@ bool hearing_is_deferred(struct hearing *h)
 
 void hearing_end(struct hearing *h)
 {
-    h->verdict->notes_len = h->notes.len;
-    h->verdict->trace_len = h->trace.len;
+    bool decided = h->verdict->outcome != POLICY_UNDECIDED;
+    h->verdict->notes_len = decided ? h->notes.len : 0;
+    h->verdict->trace_len = decided ? h->trace.len : 0;
+    h->verdict->effects_len = decided ? h->effects.len : 0;
+    h->verdict->discard &= decided;
 }

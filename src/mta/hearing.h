@@ -29,6 +29,8 @@ struct hearing {
     struct policy_verdict *verdict;
     struct writer trace;
     struct writer notes;
+    struct writer effects;
+    bool holds; /* the message will be on hold, and the log knows */
     enum policy_list list;
     struct ruling_subject subject; /* how replies name what they refuse */
     const char *list_name;         /* of the list or class in work */
@@ -40,11 +42,17 @@ struct hearing {
     struct hearing_reservation if_reject; /* DEFER_IF_REJECT */
 };
 
-enum hearing_finding { HEARING_GO_ON, HEARING_PERMITTED, HEARING_REFUSED };
+enum hearing_finding {
+    HEARING_GO_ON,
+    HEARING_PERMITTED,
+    HEARING_REFUSED,
+    HEARING_UNDECIDED, /* the verdict says what is wanted */
+};
 
 struct hearing hearing_begin(const struct policy *policy, const struct policy_facts *facts,
                              struct policy_verdict *verdict);
-/* A refusal or a discard is in the verdict then. `warn`: refusals become warnings in the log. */
+/* A refusal, a discard or a question is in the verdict then. `warn`: refusals become warnings in
+ * the log. */
 enum hearing_finding hearing_judge_list(struct hearing *h, const char *name,
                                         const struct restriction_list *list, bool warn);
 /* Puts a ruling into effect. */

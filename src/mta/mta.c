@@ -207,6 +207,7 @@ struct mta *mta_new(const struct mta_start *start)
     snapshots_add(&mta->snapshots, &start->source);
     sessions_init(&mta->sessions, &mta->core);
     resolver_init(&mta->resolver, &mta->core);
+    policy_clients_init(&mta->policy_clients, &mta->core);
     mta->core.resolver = &mta->resolver;
     schedule_init(&mta->schedule, &mta->core);
     queue_init(&mta->queue, &mta->core, &mta->schedule);
@@ -223,6 +224,7 @@ void mta_free(struct mta *mta)
     queue_free(&mta->queue);
     schedule_free(&mta->schedule);
     resolver_free(&mta->resolver);
+    policy_clients_free(&mta->policy_clients);
     spool_free(&mta->core.spool);
     deadlines_free(&mta->core.deadlines);
     memory_free(mta);

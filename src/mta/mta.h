@@ -4,6 +4,7 @@
 #define TUVI_MTA_MTA_H
 
 #include "mta/order.h"
+#include "mta/policy_client.h"
 #include "mta/queue.h"
 #include "mta/resolver.h"
 #include "mta/schedule.h"
@@ -28,6 +29,7 @@ struct mta {
     struct snapshots snapshots;
     struct sessions sessions;
     struct resolver resolver;
+    struct policy_clients policy_clients;
     struct schedule schedule;
     struct queue queue;
     struct orders orders;

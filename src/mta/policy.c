@@ -80,6 +80,8 @@ void policy_make(const struct parameters *parameters, struct policy *out,
     parameter_report(parameters, PARAMETER_smtpd_sender_login_maps, &err, notes);
     err = table_list_compile(slice_of(parameters->relay_clientcerts), &source, &out->certificates);
     parameter_report(parameters, PARAMETER_relay_clientcerts, &err, notes);
+    err = table_list_compile(slice_of(parameters->rbl_reply_maps), &source, &out->reply_maps);
+    parameter_report(parameters, PARAMETER_rbl_reply_maps, &err, notes);
     warn_of_forgery(out, notes);
 }
 
@@ -90,6 +92,33 @@ void policy_free(struct policy *policy)
     restriction_classes_free(&policy->classes);
     table_list_free(&policy->login_maps);
     table_list_free(&policy->certificates);
+    table_list_free(&policy->reply_maps);
+}
+
+/* ---- who asks whom ---- */
+
+static bool text_may_ask_dns(struct slice text)
+{
+    struct slice word;
+    while (slice_next_word(&text, ", \t\r\n{}", &word)) {
+        const struct restriction_type *type = restriction_type_find(word);
+        if ((type != NULL && type->asks_dns) || slice_find(word, ':') < word.len)
+            return true;
+    }
+    return false;
+}
+
+bool policy_may_ask_dns(const struct parameters *parameters)
+{
+    if (parameters->smtpd_peername_lookup)
+        return true;
+    for (enum policy_list list = 0; list < POLICY_LIST_COUNT; list++)
+        if (text_may_ask_dns(slice_of(text_of(parameters, list))))
+            return true;
+    for (size_t i = 0; i < parameters->restriction_class_count; i++)
+        if (text_may_ask_dns(slice_of(parameters->restriction_classes[i].text)))
+            return true;
+    return false;
 }
 
 /* ---- deciding ---- */
@@ -144,9 +173,8 @@ static bool hear_list(struct hearing *h, enum policy_list list)
     h->silent = rows[list].stage < h->facts->stage && !policy->parameters->smtpd_delay_reject;
     if (!is_known(list, h->facts))
         return false;
-    if (hearing_judge_list(h, h->list_name, &policy->lists[list], false) == HEARING_REFUSED)
-        return true;
-    return h->verdict->discard;
+    enum hearing_finding finding = hearing_judge_list(h, h->list_name, &policy->lists[list], false);
+    return finding == HEARING_REFUSED || finding == HEARING_UNDECIDED || h->verdict->discard;
 }
 
 static bool hear_list_and_more(struct hearing *h, enum policy_list list)
@@ -232,6 +260,9 @@ struct policy_facts policy_stranger(enum address_class class)
         .client = {IP_V4, {192, 0, 2, 1}},
         .client_name = SLICE_LITERAL("unknown"),
         .client_text = SLICE_LITERAL("unknown[192.0.2.1]"),
+        .client_name_status = FACTS_NAME_FOUND,
+        .reverse_name = SLICE_LITERAL("unknown"),
+        .reverse_name_status = FACTS_NAME_FOUND,
         .tls = true,
         .esmtp = true,
         .helo_is_known = true,
@@ -300,19 +331,32 @@ void policy_explain(const struct policy_verdict *verdict, struct writer *w)
     }
 }
 
+static void give_verdict(struct policy_verdict *verdict, const struct ruling *ruling,
+                         const char *rule, const char *why)
+{
+    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
+    memcpy(verdict->reply, ruling->reply, ruling->reply_len);
+    verdict->reply_len = ruling->reply_len;
+    verdict->outcome = POLICY_DEFER;
+    verdict->list = POLICY_RECIPIENT;
+    writer_printf(&trace, "%s\t%s\trefuses\t", policy_list_name(POLICY_RECIPIENT), rule);
+    writer_printable(&trace, slice_of(why));
+    writer_byte(&trace, '\n');
+    verdict->trace_len = trace.len;
+}
+
+void policy_refuse_effect(struct policy_verdict *verdict, const char *effect, const char *why)
+{
+    struct ruling ruling = {.kind = RULING_NEUTRAL};
+    ruling_fail(&ruling, why);
+    give_verdict(verdict, &ruling, effect, why);
+}
+
 void policy_refuse_delivery(struct policy_verdict *verdict, struct slice recipient,
                             const char *text, const char *why)
 {
     const struct ruling_subject subject = {recipient, "Recipient address"};
     struct ruling ruling = {.kind = RULING_NEUTRAL};
-    struct writer trace = writer_over(verdict->trace, sizeof verdict->trace);
     ruling_refuse(&ruling, 451, "4.3.0", &subject, slice_of(text));
-    memcpy(verdict->reply, ruling.reply, ruling.reply_len);
-    verdict->reply_len = ruling.reply_len;
-    verdict->outcome = POLICY_DEFER;
-    verdict->list = POLICY_RECIPIENT;
-    writer_printf(&trace, "%s\tdelivery\trefuses\t", policy_list_name(POLICY_RECIPIENT));
-    writer_printable(&trace, slice_of(why));
-    writer_byte(&trace, '\n');
-    verdict->trace_len = trace.len;
+    give_verdict(verdict, &ruling, "delivery", why);
 }

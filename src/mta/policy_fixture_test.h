@@ -15,10 +15,12 @@ static struct policy policy;
 static struct policy_verdict verdict;
 static struct parameters parameters;
 static struct policy_facts facts;
+static struct findings findings;
 
 static inline void forget(void)
 {
     policy_free(&policy);
+    findings_free(&findings);
 }
 
 /* The defaults of main.cf, as far as policy reads them. */
@@ -40,6 +42,11 @@ static inline void defaults(void)
     parameters.non_fqdn_reject_code = 504;
     parameters.multi_recipient_bounce_reject_code = 550;
     parameters.plaintext_reject_code = 450;
+    parameters.unknown_client_reject_code = 450;
+    parameters.maps_rbl_reject_code = 554;
+    parameters.default_rbl_reply = "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked "
+                                   "using $rbl_domain${rbl_reason?; $rbl_reason}";
+    parameters.unknown_address_reject_code = parameters.unknown_hostname_reject_code = 450;
     parameters.unknown_local_recipient_reject_code = 550;
     parameters.unknown_virtual_alias_reject_code = 550;
     parameters.unknown_virtual_mailbox_reject_code = 550;
@@ -84,6 +91,51 @@ static inline void assert_reply(const char *reply)
     policy_decide(&policy, &facts, &verdict);
     assert_slice(slice_make(verdict.reply, verdict.reply_len), reply);
     assert_int_equal(verdict.outcome == POLICY_PERMIT, reply[0] == '\0');
+}
+
+/* ---- what was found out ---- */
+
+static inline void find(enum dns_type type, const char *name, enum finding_outcome outcome,
+                        struct slice records)
+{
+    struct question question;
+    assert_true(question_about_name(&question, type, slice_of(name)));
+    findings_add(&findings, &question, outcome, records);
+    facts.findings = &findings;
+}
+
+static inline void find_nothing(enum dns_type type, const char *name)
+{
+    find(type, name, FINDING_ABSENT, slice_of(""));
+}
+
+static inline void find_trouble(enum dns_type type, const char *name)
+{
+    find(type, name, FINDING_TROUBLE, slice_of(""));
+}
+
+/* One record, as DNS has it. */
+static inline void find_record(enum dns_type type, const char *name, struct slice data)
+{
+    char bytes[600];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    dns_record_add(&w, data);
+    find(type, name, FINDING_FOUND, writer_slice(&w));
+}
+
+#define FIND_RECORD(type, name, data) \
+    find_record(type, name, slice_make("" data, sizeof("" data) - 1))
+
+/* Policy wants to know this before it decides. */
+static inline void assert_wanted(enum dns_type type, const char *name)
+{
+    policy_decide(&policy, &facts, &verdict);
+    assert_int_equal(verdict.outcome, POLICY_UNDECIDED);
+    assert_int_equal(verdict.question.kind, QUESTION_DNS);
+    assert_int_equal(verdict.question.detail, type);
+    assert_slice(question_key(&verdict.question), name);
+    assert_int_equal(verdict.notes_len, 0);
+    assert_int_equal(verdict.trace_len, 0);
 }
 
 /* ---- other clients ---- */

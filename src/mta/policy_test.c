@@ -269,15 +269,19 @@ TEST(an_unknown_restriction_is_an_error_with_its_place)
         const char *list;
         size_t errors, notes;
     } cases[] = {
-        {"permit_mynetworks, reject_rbl_client x", 1, 1},
-        {"check_policy_service unix:private/x, reject", 1, 1},
+        {"permit_mynetworks, reject_rbl_client", 1, 1},
+        {"permit_mynetworks, reject_rbl_client a..b", 1, 1},
+        {"reject_rbl_client x=127.0.0, reject_rhsbl_sender x=127.0.0.[2..1]", 2, 2},
+        {"check_policy_service private/x, reject", 1, 1},
         {"check_sender_mx_access hash:/x", 1, 1},
-        {"reject_unknown_sender_domain reject_unknown_client_hostname", 2, 2},
+        {"check_sender_mx_access hash:/x check_sender_ns_access hash:/x", 2, 2},
         {"check_sender_access", 1, 1},
         {"check_sender_access mysql:/x", 1, 1},
         {"check_sender_access nonsense", 1, 1},
         {"permit_naked_ip_address", 0, 1},
-        {"sleep 1", 0, 1},
+        {"sleep", 1, 1},
+        {"sleep soon", 1, 1},
+        {"sleep 1001", 1, 1},
         {"no_class_of_mine", 1, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

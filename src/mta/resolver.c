@@ -11,13 +11,18 @@ static struct resolver *resolver_of(struct stream_user *user)
     return CONTAINER_OF(user, struct resolver, user);
 }
 
-static void answer(struct dns_question *question, enum dns_outcome outcome, bool secure,
-                   struct slice records)
+static void forget(struct dns_question *question)
 {
     struct resolver *resolver = question->resolver;
     map_remove(&resolver->questions, &question->by_id);
     deadline_clear(&resolver->core->deadlines, &question->deadline);
     question->resolver = NULL;
+}
+
+static void answer(struct dns_question *question, enum dns_outcome outcome, bool secure,
+                   struct slice records)
+{
+    forget(question);
     question->outcome = outcome;
     question->secure = secure;
     question->records = records;
@@ -145,14 +150,21 @@ static void reach(struct resolver *resolver)
 
 void resolver_ask(struct resolver *resolver, struct dns_question *question)
 {
+    int64_t patience_ms = question->patience_ms > 0 ? question->patience_ms : QUESTION_MS;
     CHECK(strlen(question->name) <= DNS_NAME_MAX);
     question->resolver = resolver;
     question->id = ++resolver->last_id;
     map_add(&resolver->questions, &question->by_id, question->id);
     deadline_set(&resolver->core->deadlines, &question->deadline,
-                 core_now_ms(resolver->core) + QUESTION_MS, question_expired);
+                 core_now_ms(resolver->core) + patience_ms, question_expired);
     if (resolver->stream == NULL)
         reach(resolver);
     else if (resolver->connected)
         send_question(resolver, question);
+}
+
+void resolver_cancel(struct dns_question *question)
+{
+    if (question->resolver != NULL)
+        forget(question);
 }

@@ -25,6 +25,7 @@ struct dns_question {
     struct resolver *resolver; /* NULL: it is not open */
     const char *name;
     enum dns_type type;
+    int64_t patience_ms; /* until it counts as trouble; 0: a minute */
     struct deadline deadline;
     enum dns_outcome outcome;
     bool secure;
@@ -37,5 +38,7 @@ void resolver_free(struct resolver *resolver);
 
 /* The question stays where it is until it is answered, which never happens within the call. */
 void resolver_ask(struct resolver *resolver, struct dns_question *question);
+/* Nobody waits for the answer any more. Harmless when it is not open. */
+void resolver_cancel(struct dns_question *question);
 
 #endif

@@ -1,7 +1,9 @@
 #include "mta/restriction.h"
 
+#include "mta/dns_list.h"
 #include "mta/listing.h"
 #include "mta/sender_owner.h"
+#include "mta/unknown_host.h"
 
 /* ---- always ---- */
 
@@ -125,6 +127,42 @@ static void judge_pipelining(const struct restriction_case *about, struct ruling
                       slice_of("Improper use of SMTP command pipelining"));
 }
 
+static void refuse_name(const struct restriction_case *about, enum facts_name status,
+                        const char *code, const char *what, struct ruling *out)
+{
+    int64_t refusal =
+        status == FACTS_NAME_TROUBLE ? 450 : about->parameters->unknown_client_reject_code;
+    char text[100] = "";
+    struct writer w = writer_over(text, sizeof text - 1);
+    writer_printf(&w, "Client host rejected: cannot find your %s, [", what);
+    ip_format(&w, &about->facts->client);
+    writer_byte(&w, ']');
+    ruling_refuse_plainly(out, refusal, code, text);
+}
+
+static void judge_client_name(const struct restriction_case *about, struct ruling *out)
+{
+    static const char *const reasons[] = {
+        [FACTS_NAME_ABSENT] = "the client's address has no name",
+        [FACTS_NAME_FOUND] = "the client's name and address belong together",
+        [FACTS_NAME_FORGED] = "the client's name has another address",
+        [FACTS_NAME_TROUBLE] = "the client's name could not be looked up",
+    };
+    enum facts_name status = about->facts->client_name_status;
+    ruling_explain(out, "%s", reasons[status]);
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.25", "hostname", out);
+}
+
+static void judge_reverse_name(const struct restriction_case *about, struct ruling *out)
+{
+    enum facts_name status = about->facts->reverse_name_status;
+    ruling_explain_foreign(out, "the name of the client's address is ", about->facts->reverse_name,
+                           "");
+    if (status != FACTS_NAME_FOUND)
+        refuse_name(about, status, "4.7.1", "reverse hostname", out);
+}
+
 /* ---- HELO ---- */
 
 static bool is_address_literal(struct slice name)
@@ -162,8 +200,7 @@ static void refuse_helo(const struct restriction_case *about, int64_t code, cons
     ruling_refuse(out, code, "5.5.2", &subject, slice_of(text));
 }
 
-/* True when there is nothing more to judge. */
-static bool judge_helo_literal(const struct restriction_case *about, struct ruling *out)
+bool restriction_judge_helo_literal(const struct restriction_case *about, struct ruling *out)
 {
     struct slice helo = about->facts->helo;
     ruling_explain_foreign(out, "HELO ", helo, "");
@@ -183,7 +220,8 @@ static void judge_helo_name(const struct restriction_case *about, struct ruling 
 {
     struct slice name = about->facts->helo;
     struct ip ip;
-    if (judge_helo_literal(about, out) || is_host_name(without_dot(name)) || ip_parse(name, &ip))
+    if (restriction_judge_helo_literal(about, out) || is_host_name(without_dot(name)) ||
+        ip_parse(name, &ip))
         return;
     ruling_explain_foreign(out, "", name, " is no host name");
     refuse_helo(about, about->parameters->invalid_hostname_reject_code, "Invalid name", out);
@@ -192,7 +230,7 @@ static void judge_helo_name(const struct restriction_case *about, struct ruling 
 static void judge_helo_qualified(const struct restriction_case *about, struct ruling *out)
 {
     struct slice name = about->facts->helo;
-    if (judge_helo_literal(about, out) || is_qualified(name))
+    if (restriction_judge_helo_literal(about, out) || is_qualified(name))
         return;
     ruling_explain_foreign(out, "", name, " is not a full host name");
     refuse_helo(about, about->parameters->non_fqdn_reject_code, "need fully-qualified hostname",
@@ -378,7 +416,27 @@ static const struct restriction_type types[] = {
     {"reject_unauthenticated_sender_login_mismatch", RESTRICTION_PLAIN,
      judge_unauthenticated_sender, 0},
     {"reject_known_sender_login_mismatch", RESTRICTION_PLAIN, judge_known_sender, 0},
+    {"reject_unknown_sender_domain", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
+    {"reject_unknown_recipient_domain", RESTRICTION_PLAIN, unknown_host_judge_recipient, 0, true},
+    {"reject_unknown_address", RESTRICTION_PLAIN, unknown_host_judge_sender, 0, true},
+    {"reject_unknown_helo_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
+    {"reject_unknown_hostname", RESTRICTION_PLAIN, unknown_host_judge_helo, 0, true},
+    {"check_policy_service", RESTRICTION_SERVICE, NULL, 0},
+    {"reject_rbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rbl", RESTRICTION_DNS_LIST, dns_list_judge_client, 0, true},
+    {"reject_rhsbl_client", RESTRICTION_DNS_LIST, dns_list_judge_client_name, 0, true},
+    {"reject_rhsbl_reverse_client", RESTRICTION_DNS_LIST, dns_list_judge_reverse_name, 0, true},
+    {"reject_rhsbl_helo", RESTRICTION_DNS_LIST, dns_list_judge_helo, 0, true},
+    {"reject_rhsbl_sender", RESTRICTION_DNS_LIST, dns_list_judge_sender, 0, true},
+    {"reject_rhsbl_recipient", RESTRICTION_DNS_LIST, dns_list_judge_recipient, 0, true},
+    {"permit_dnswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client, 0, true},
+    {"permit_rhswl_client", RESTRICTION_DNS_LIST, dns_list_favour_client_name, 0, true},
+    {"sleep", RESTRICTION_SLEEP, NULL, 0},
     {"check_client_access", RESTRICTION_ACCESS, NULL, ACCESS_CLIENT},
+    {"check_reverse_client_hostname_access", RESTRICTION_ACCESS, NULL, ACCESS_REVERSE_CLIENT},
+    {"reject_unknown_client_hostname", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_client", RESTRICTION_PLAIN, judge_client_name, 0},
+    {"reject_unknown_reverse_client_hostname", RESTRICTION_PLAIN, judge_reverse_name, 0},
     {"check_helo_access", RESTRICTION_ACCESS, NULL, ACCESS_HELO},
     {"check_sender_access", RESTRICTION_ACCESS, NULL, ACCESS_SENDER},
     {"check_recipient_access", RESTRICTION_ACCESS, NULL, ACCESS_RECIPIENT},
@@ -396,9 +454,7 @@ const struct restriction_type *restriction_type_find(struct slice word)
 
 bool restriction_has_argument(struct slice word)
 {
-    static const char *const beginnings[] = {"reject_rbl_client",    "reject_rhsbl_",
-                                             "permit_dnswl_",        "permit_rhswl_",
-                                             "check_policy_service", "sleep"};
+    static const char *const beginnings[] = {"reject_rhsbl_"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (slice_starts_nocase(word, beginnings[i]))
             return true;

@@ -9,20 +9,27 @@
 #include "mta/facts.h"
 #include "mta/ruling.h"
 
+struct dns_list;
+
 /* What a restriction is judged with. */
 struct restriction_case {
     const struct parameters *parameters;
     const struct table_list *login_maps;   /* smtpd_sender_login_maps */
     const struct table_list *certificates; /* relay_clientcerts */
     const struct policy_facts *facts;
-    struct ruling_subject subject; /* of the list that it stands in */
+    struct ruling_subject subject;       /* of the list that it stands in */
+    const struct table_list *reply_maps; /* rbl_reply_maps */
+    const struct dns_list *list;         /* of RESTRICTION_DNS_LIST */
 };
 
 enum restriction_shape {
-    RESTRICTION_PLAIN,  /* judge */
-    RESTRICTION_ACCESS, /* an access table follows, which is asked for the subject */
-    RESTRICTION_WARN,   /* warn_if_reject: about the one behind it */
-    RESTRICTION_CLASS,  /* the name of a list of the administrator's own */
+    RESTRICTION_PLAIN,    /* judge */
+    RESTRICTION_DNS_LIST, /* the same, and a list follows that DNS is asked for */
+    RESTRICTION_SLEEP,    /* a number of seconds follows */
+    RESTRICTION_ACCESS,   /* an access table follows, which is asked for the subject */
+    RESTRICTION_SERVICE,  /* a policy server follows, which is asked about everything */
+    RESTRICTION_WARN,     /* warn_if_reject: about the one behind it */
+    RESTRICTION_CLASS,    /* the name of a list of the administrator's own */
 };
 
 struct restriction_type {
@@ -30,10 +37,14 @@ struct restriction_type {
     enum restriction_shape shape;
     void (*judge)(const struct restriction_case *about, struct ruling *out);
     enum access_subject subject; /* of a table */
+    bool asks_dns;
 };
 
 /* NULL for a word that is none of ours. */
 const struct restriction_type *restriction_type_find(struct slice word);
+
+/* Whether what HELO said is no name but an address, or nothing: then all is judged that can be. */
+bool restriction_judge_helo_literal(const struct restriction_case *about, struct ruling *out);
 
 /* Mail for the recipient stays with us. */
 bool restriction_is_ours(const struct policy_facts *facts);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "config/words.h"
+#include "mta/dns_list.h"
 
 /* A list being read. */
 struct reader {
@@ -25,6 +26,12 @@ static bool find_class(const struct restriction_classes *classes, struct slice w
     return false;
 }
 
+static bool takes_argument(enum restriction_shape shape)
+{
+    return shape == RESTRICTION_ACCESS || shape == RESTRICTION_DNS_LIST ||
+           shape == RESTRICTION_SLEEP || shape == RESTRICTION_SERVICE;
+}
+
 bool restriction_read_word(struct slice word, const struct restriction_classes *classes,
                            struct restriction *out)
 {
@@ -35,10 +42,19 @@ bool restriction_read_word(struct slice word, const struct restriction_classes *
             .shape = RESTRICTION_CLASS, .name = classes->names[class].name, .class = class};
         return true;
     }
-    if (type == NULL || type->shape == RESTRICTION_ACCESS)
+    if (type == NULL || takes_argument(type->shape))
         return false;
     *out = (struct restriction){.type = type, .shape = type->shape, .name = type->name};
     return true;
+}
+
+static void free_restriction(struct restriction *restriction)
+{
+    if (restriction->shape == RESTRICTION_ACCESS)
+        table_free(restriction->table);
+    memory_free(restriction->list);
+    memory_free(restriction->service);
+    memory_free(restriction->own_name);
 }
 
 /* "{ inline:{…} }" is "inline:{…}". */
@@ -76,27 +92,84 @@ static bool read_table(struct reader *r, const struct restriction_type *type, st
     return false;
 }
 
-static bool read_access(struct reader *r, const struct restriction_type *type,
-                        struct restriction *out)
+static bool read_dns_list(struct reader *r, const struct restriction_type *type, struct slice text,
+                          struct restriction *out)
 {
-    struct slice text;
-    if (words_next(&r->rest, &text))
-        return read_table(r, type, text, out);
-    config_note(r->notes, CONFIG_ERROR, r->origin, "%s: behind %s a table is missing: TYPE:NAME",
-                r->name, type->name);
+    struct dns_list *list = memory_new(sizeof *list);
+    char *own_name = name_of(type, text);
+    struct slice argument = slice_skip(slice_of(own_name), slice_of(type->name).len + 1);
+    struct err err = dns_list_parse(argument, list);
+    *out = (struct restriction){.type = type, .shape = RESTRICTION_DNS_LIST, .list = list};
+    out->name = out->own_name = own_name;
+    if (!err_is(&err))
+        return true;
+    config_note(r->notes, CONFIG_ERROR, r->origin, "%s: %s: %s", r->name, type->name, err.text);
+    free_restriction(out);
     return false;
+}
+
+static bool read_service(struct reader *r, const struct restriction_type *type, struct slice text,
+                         struct restriction *out)
+{
+    struct policy_service *service = memory_new(sizeof *service);
+    struct err err = policy_service_read(text, r->classes->parameters, service);
+    if (err_is(&err)) {
+        config_note(r->notes, CONFIG_ERROR, r->origin, "%s: %s: %s", r->name, type->name, err.text);
+        memory_free(service);
+        return false;
+    }
+    *out = (struct restriction){.type = type, .shape = RESTRICTION_SERVICE, .service = service};
+    out->name = out->own_name = name_of(type, text);
+    return true;
+}
+
+static bool read_sleep(struct reader *r, const struct restriction_type *type, struct slice text,
+                       struct restriction *out)
+{
+    uint64_t seconds;
+    if (!slice_to_number(text, RESTRICTION_SLEEP_MAX, &seconds)) {
+        config_note(r->notes, CONFIG_ERROR, r->origin,
+                    "%s: behind sleep belongs a number of seconds, %d at most", r->name,
+                    RESTRICTION_SLEEP_MAX);
+        return false;
+    }
+    *out = (struct restriction){
+        .type = type, .shape = RESTRICTION_SLEEP, .seconds = (uint32_t)seconds};
+    out->name = out->own_name = name_of(type, text);
+    return true;
+}
+
+static bool read_argument(struct reader *r, const struct restriction_type *type,
+                          struct restriction *out)
+{
+    static const char *const wanted[] = {
+        [RESTRICTION_PLAIN] = "",
+        [RESTRICTION_DNS_LIST] = "a domain",
+        [RESTRICTION_SLEEP] = "a number of seconds",
+        [RESTRICTION_ACCESS] = "a table",
+        [RESTRICTION_SERVICE] = "a policy server",
+    };
+    struct slice text;
+    if (!words_next(&r->rest, &text)) {
+        config_note(r->notes, CONFIG_ERROR, r->origin, "%s: behind %s %s is missing", r->name,
+                    type->name, wanted[type->shape]);
+        return false;
+    }
+    if (type->shape == RESTRICTION_DNS_LIST)
+        return read_dns_list(r, type, text, out);
+    if (type->shape == RESTRICTION_SERVICE)
+        return read_service(r, type, text, out);
+    if (type->shape == RESTRICTION_SLEEP)
+        return read_sleep(r, type, text, out);
+    return read_table(r, type, text, out);
 }
 
 /* What we do not have; its argument goes with it. */
 static void pass_over(struct reader *r, struct slice word)
 {
     struct slice argument = {NULL, 0};
-    if (restriction_has_argument(word) && words_next(&r->rest, &argument) &&
-        slice_is_nocase(word, "sleep")) {
-        config_note(r->notes, CONFIG_WARNING, r->origin,
-                    "%s: sleep is passed over, and nobody is kept waiting", r->name);
-        return;
-    }
+    if (restriction_has_argument(word))
+        (void)words_next(&r->rest, &argument);
     if (restriction_permits_nobody(word)) {
         config_note(r->notes, CONFIG_WARNING, r->origin,
                     "%s: the restriction \"%.*s\" permits nobody here: Tuvi does not have it",
@@ -116,7 +189,7 @@ static bool read_restriction(struct reader *r, struct slice word, struct restric
     if (restriction_read_word(word, r->classes, out))
         return true;
     if (type != NULL)
-        return read_access(r, type, out);
+        return read_argument(r, type, out);
     if (word.at[0] != '{' && slice_find(word, ':') < word.len)
         return read_table(r, NULL, word, out);
     pass_over(r, word);
@@ -147,12 +220,8 @@ void restriction_list_read(const char *name, struct slice text, const struct ori
 
 void restriction_list_free(struct restriction_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].shape != RESTRICTION_ACCESS)
-            continue;
-        table_free(list->items[i].table);
-        memory_free(list->items[i].own_name);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        free_restriction(&list->items[i]);
     memory_free(list->items);
     *list = (struct restriction_list){0};
 }
@@ -161,7 +230,8 @@ void restriction_classes_make(const struct parameters *parameters, struct restri
                               struct config_notes *notes)
 {
     struct table_source source = table_source_of(parameters, notes);
-    *out = (struct restriction_classes){.names = parameters->restriction_classes,
+    *out = (struct restriction_classes){.parameters = parameters,
+                                        .names = parameters->restriction_classes,
                                         .count = parameters->restriction_class_count};
     if (out->count == 0)
         return;

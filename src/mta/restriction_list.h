@@ -4,18 +4,25 @@
 #define TUVI_MTA_RESTRICTION_LIST_H
 
 #include "config/notes.h"
+#include "mta/policy_service.h"
 #include "mta/restriction.h"
 
-enum { RESTRICTIONS_MAX = 200 }; /* in one list */
+enum {
+    RESTRICTIONS_MAX = 200, /* in one list */
+    RESTRICTION_SLEEP_MAX = 1000,
+};
 
 struct restriction {
     const struct restriction_type *type; /* NULL: a table by its name alone, "hash:/etc/x", which is
                                             asked for what its list is about */
     enum restriction_shape shape;
-    const char *name;    /* for the trace: "check_sender_access hash:/x" */
-    char *own_name;      /* its memory, where it is not a constant */
-    struct table *table; /* of RESTRICTION_ACCESS */
-    size_t class;        /* of RESTRICTION_CLASS: an index */
+    const char *name;               /* for the trace: "check_sender_access hash:/x" */
+    char *own_name;                 /* its memory, where it is not a constant */
+    struct table *table;            /* of RESTRICTION_ACCESS */
+    struct dns_list *list;          /* of RESTRICTION_DNS_LIST */
+    struct policy_service *service; /* of RESTRICTION_SERVICE */
+    uint32_t seconds;               /* of RESTRICTION_SLEEP */
+    size_t class;                   /* of RESTRICTION_CLASS: an index */
 };
 
 /* A zeroed one is empty. */
@@ -24,8 +31,9 @@ struct restriction_list {
     size_t count;
 };
 
-/* The classes that a word can name. */
+/* The classes that a word can name, and the settings that hold for all that lists name. */
 struct restriction_classes {
+    const struct parameters *parameters;
     const struct restriction_class *names;
     struct restriction_list *lists;
     size_t count;

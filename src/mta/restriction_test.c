@@ -74,6 +74,28 @@ static void send_to_a_broken_table(void)
     facts.recipient.class = ADDRESS_RELAY;
     facts.recipient.listing = FACTS_LISTING_TROUBLE;
 }
+static void have_no_name(void)
+{
+    facts.client_name_status = facts.reverse_name_status = FACTS_NAME_ABSENT;
+}
+static void have_a_forged_name(void)
+{
+    facts.client_name_status = FACTS_NAME_FORGED;
+}
+static void have_a_name_that_cannot_be_found(void)
+{
+    parameters.unknown_client_reject_code = 550;
+    facts.client_name_status = facts.reverse_name_status = FACTS_NAME_TROUBLE;
+}
+static void be_refused_for_no_name(void)
+{
+    parameters.unknown_client_reject_code = 550;
+    have_no_name();
+}
+static void claim_a_name(void)
+{
+    facts.reverse_name = slice_of("mx.claimed.example");
+}
 static void log_in_as_ada(void)
 {
     facts.authenticated = true;
@@ -157,6 +179,26 @@ TEST(each_restriction_says_what_postfix_says)
         {"reject_multi_recipient_bounce", send_from_nobody, ""},
         {"reject_multi_recipient_bounce", send_bounce_to_two,
          "550 5.5.3 " RECIPIENT "Multi-recipient bounce"},
+        {"reject_unknown_client_hostname", nothing, ""},
+        {"reject_unknown_client_hostname", have_no_name,
+         "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]"},
+        {"reject_unknown_client", have_a_forged_name,
+         "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]"},
+        {"reject_unknown_client_hostname", be_refused_for_no_name,
+         "550 5.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]"},
+        {"reject_unknown_client_hostname", have_a_name_that_cannot_be_found,
+         "450 4.7.25 Client host rejected: cannot find your hostname, [192.0.2.1]"},
+        {"reject_unknown_reverse_client_hostname", have_a_forged_name, ""},
+        {"reject_unknown_reverse_client_hostname", be_refused_for_no_name,
+         "550 5.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]"},
+        {"reject_unknown_reverse_client_hostname", have_a_name_that_cannot_be_found,
+         "450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]"},
+        {"check_reverse_client_hostname_access inline:{ {claimed.example = REJECT} }", nothing, ""},
+        {"check_reverse_client_hostname_access inline:{ {claimed.example = REJECT} }", claim_a_name,
+         "554 5.7.1 <mx.claimed.example>: Unverified Client host rejected: Access denied"},
+        {"check_reverse_client_hostname_access inline:{ {claimed.example = OK} }, reject",
+         claim_a_name, "451 4.3.5 Server configuration error"},
+        {"check_client_access inline:{ {claimed.example = REJECT} }", claim_a_name, ""},
         {"reject_sender_login_mismatch", nothing,
          "553 5.7.1 <ada@example.org>: Sender address rejected: not logged in"},
         {"reject_sender_login_mismatch", log_in_as_ada, ""},

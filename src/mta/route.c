@@ -158,6 +158,10 @@ static void make_mailbox_rule(const struct parameters *parameters, struct route_
         rule->trouble = "the path of queue_directory is too long for the mailbox role's socket";
 }
 
+static const char no_transport[] =
+    "its transport is not supported: it must be smtp, lmtp, local, virtual, or a service of "
+    "master.cf whose program is one of them";
+
 static void make_rule(const struct parameters *parameters, const struct transports *transports,
                       enum address_class class, struct route_rule *rule, struct config_notes *notes)
 {
@@ -168,8 +172,7 @@ static void make_rule(const struct parameters *parameters, const struct transpor
     enum parameter culprit = setting.parameter;
 
     if (!transport_find(transports, slice_first(text, colon), &rule->transport)) {
-        rule->trouble = "its transport is not supported: it must be smtp, lmtp, local, virtual, or "
-                        "a service of master.cf whose program is one of them";
+        rule->trouble = no_transport;
         return;
     }
     if (rule->transport.mailbox != MAILBOX_NONE) {
@@ -190,7 +193,7 @@ static void make_rule(const struct parameters *parameters, const struct transpor
 void routes_make(const struct parameters *parameters, const struct transports *transports,
                  struct routes *out, struct config_notes *notes)
 {
-    *out = (struct routes){0};
+    *out = (struct routes){.parameters = parameters, .transports = *transports};
     for (enum address_class class = 0; class < ADDRESS_CLASS_COUNT; class ++)
         make_rule(parameters, transports, class, &out->rules[class], notes);
 }
@@ -218,6 +221,32 @@ bool routes_want_dns(const struct routes *routes)
     return false;
 }
 
+/* What no setting wants need not be there: roles are started for the settings. */
+static const char *trouble_of_roles(const struct routes *routes, const struct route_rule *rule)
+{
+    if (rule->transport.mailbox != MAILBOX_NONE && !routes_want_mailboxes(routes))
+        return "no transport of main.cf writes mailboxes, so nothing here does";
+    if (wants_dns(rule) && !routes_want_dns(routes))
+        return "nothing in main.cf needs MX records, so nobody looks for them here: write the next "
+               "hop as [host]";
+    return NULL;
+}
+
+void route_rule_make(const struct routes *routes, struct slice text, struct route_rule *out)
+{
+    const struct parameters *parameters = routes->parameters;
+    size_t colon = slice_find(text, ':');
+    *out = (struct route_rule){.trouble = NULL};
+    if (!transport_find(&routes->transports, slice_first(text, colon), &out->transport))
+        out->trouble = no_transport;
+    else if (out->transport.mailbox != MAILBOX_NONE)
+        make_mailbox_rule(parameters, out);
+    else if (!take_next_hop(out, slice_trim(slice_skip(text, colon + 1)), parameters))
+        out->trouble = "its next hop is not [host]:port, host:port or [host]";
+    if (out->trouble == NULL)
+        out->trouble = trouble_of_roles(routes, out);
+}
+
 /* ---- finding a route ---- */
 
 static void make_socket_route(const struct route_rule *rule, struct route *out)
@@ -236,7 +265,11 @@ static void make_socket_route(const struct route_rule *rule, struct route *out)
 const char *route_find(const struct routes *routes, enum address_class class, struct slice domain,
                        struct route *out)
 {
-    const struct route_rule *rule = &routes->rules[class];
+    return route_by_rule(&routes->rules[class], domain, out);
+}
+
+const char *route_by_rule(const struct route_rule *rule, struct slice domain, struct route *out)
+{
     char ascii[IDN_MAX];
     struct writer known = writer_over(ascii, sizeof ascii);
     struct slice next_hop = rule->next_hop[0] != '\0' ? slice_of(rule->next_hop) : domain;

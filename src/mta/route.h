@@ -25,6 +25,8 @@ struct route_rule {
 
 struct routes {
     struct route_rule rules[ADDRESS_CLASS_COUNT];
+    const struct parameters *parameters;
+    struct transports transports; /* where filters find theirs; see mta/route_filter */
 };
 
 /* The pointers are into the routes that it was found in. */
@@ -51,6 +53,13 @@ void routes_make(const struct parameters *parameters, const struct transports *t
 /* NULL, or why mail for this domain cannot be delivered now. */
 const char *route_find(const struct routes *routes, enum address_class class, struct slice domain,
                        struct route *out);
+
+/* The same by one rule, which must live as long as the route. */
+const char *route_by_rule(const struct route_rule *rule, struct slice domain, struct route *out);
+
+/* What "transport:nexthop" says; without a next hop, each domain's own. The rule tells the trouble,
+ * if there is any. */
+void route_rule_make(const struct routes *routes, struct slice text, struct route_rule *out);
 
 /* "[host]:port", "host:port", "[host]", "host". *exact: in brackets, so no MX records are wanted.
  * False when it is none of these. */

@@ -1,7 +1,8 @@
-#include "mta/route.h"
+#include "mta/route_filter.h"
 
 #include "tests/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct parameters parameters_with(const char *relayhost)
@@ -291,6 +292,89 @@ TEST(a_domain_of_another_script_goes_by_the_name_that_the_dns_knows)
     assert_non_null(route_find(&routes, ADDRESS_REMOTE, slice_of("ab--ü.\xe2\x80\xae"), &route));
 }
 
+/* ---- filters ---- */
+
+static struct route_filters filters;
+
+static void assert_filter(const char *text, const char *domain, const char *name)
+{
+    struct route route;
+    assert_null(route_filter_trouble(&routes, slice_of(text)));
+    assert_null(route_filter_find(&filters, &routes, slice_of(text), slice_of(domain), &route));
+    assert_string_equal(route.name, name);
+}
+
+TEST(a_filter_goes_where_it_says)
+{
+    struct parameters parameters = parameters_with("[relay.example.org]");
+    parameters.default_transport = "smtp";
+    make(&parameters);
+    assert_filter("smtp:[127.0.0.1]:10025", "example.net", "smtp:[127.0.0.1]:10025");
+    assert_filter("smtp:[127.0.0.1]:10025", "example.com", "smtp:[127.0.0.1]:10025");
+    assert_filter("slow:localhost:10024", "example.net", "slow:[localhost]:10024");
+    assert_filter("dovecot:unix:private/filter", "example.net", "dovecot:unix:private/filter");
+    assert_int_equal(filters.count, 3);
+    route_filters_free(&filters);
+    assert_int_equal(filters.count, 0);
+}
+
+TEST(a_filter_without_a_next_hop_goes_to_each_domain_itself)
+{
+    struct parameters parameters = parameters_with("[relay.example.org]");
+    make(&parameters);
+    assert_filter("slow:", "example.net", "slow:[example.net]:25");
+    assert_filter("slow:", "example.com", "slow:[example.com]:25");
+    assert_int_equal(filters.count, 1);
+    route_filters_free(&filters);
+}
+
+TEST(a_filter_that_cannot_be_says_why)
+{
+    static const struct {
+        const char *text, *trouble;
+    } cases[] = {
+        {"pipe:x", "its transport is not supported"},
+        {"nobody:x", "its transport is not supported"},
+        {"smtp:[x", "its next hop is not"},
+        {"smtp:a b", "its next hop is not"},
+        {"smtp:example.net", "nothing in main.cf needs MX records"},
+        {"local:", "home_mailbox"},
+        {"virtual:", "virtual_mailbox_maps"},
+    };
+    struct parameters parameters = parameters_with("[relay.example.org]");
+    make(&parameters);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct route route;
+        const char *trouble = route_filter_find(&filters, &routes, slice_of(cases[i].text),
+                                                slice_of("example.net"), &route);
+        assert_non_null(trouble);
+        assert_non_null(strstr(trouble, cases[i].trouble));
+        assert_ptr_equal(route_filter_trouble(&routes, slice_of(cases[i].text)), trouble);
+    }
+    route_filters_free(&filters);
+    parameters = parameters_with("");
+    make(&parameters);
+    assert_filter("smtp:example.net", "example.com", "smtp:example.net:25");
+    route_filters_free(&filters);
+}
+
+TEST(filters_take_no_more_memory_than_they_may)
+{
+    struct parameters parameters = parameters_with("[relay.example.org]");
+    struct route route;
+    char text[40];
+    make(&parameters);
+    for (int i = 0; i < ROUTE_FILTERS_MAX; i++) {
+        snprintf(text, sizeof text, "smtp:[127.0.0.1]:%d", i + 1);
+        assert_filter(text, "example.net", text);
+    }
+    assert_filter(text, "example.net", text);
+    assert_string_equal(route_filter_find(&filters, &routes, slice_of("smtp:[127.0.0.2]"),
+                                          slice_of("example.net"), &route),
+                        "there are too many different filters");
+    route_filters_free(&filters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +391,10 @@ int main(void)
         cmocka_unit_test(mailboxes_are_the_mailbox_roles),
         cmocka_unit_test(a_mailbox_that_cannot_be_says_why),
         cmocka_unit_test(a_domain_of_another_script_goes_by_the_name_that_the_dns_knows),
+        cmocka_unit_test(a_filter_goes_where_it_says),
+        cmocka_unit_test(a_filter_without_a_next_hop_goes_to_each_domain_itself),
+        cmocka_unit_test(a_filter_that_cannot_be_says_why),
+        cmocka_unit_test(filters_take_no_more_memory_than_they_may),
     };
     return RUN_TESTS(tests);
 }

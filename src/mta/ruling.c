@@ -2,6 +2,23 @@
 
 enum { SUBJECT_MAX = RULING_REPLY_MAX / 2 };
 
+size_t ruling_status_length(struct slice text)
+{
+    size_t i = 1;
+    if (text.len < 5 || text.at[0] < '2' || text.at[0] > '5' || text.at[0] == '3')
+        return 0;
+    for (int part = 0; part < 2; part++) {
+        size_t digits = 0;
+        if (i >= text.len || text.at[i++] != '.')
+            return 0;
+        for (; i < text.len && ascii_is_digit(text.at[i]) && digits < 3; i++)
+            digits++;
+        if (digits == 0)
+            return 0;
+    }
+    return i == text.len || ascii_is_space(text.at[i]) ? i : 0;
+}
+
 static void write_code(struct writer *w, int64_t code, const char *status)
 {
     writer_number(w, (uint64_t)code);
@@ -32,6 +49,17 @@ void ruling_refuse_plainly(struct ruling *ruling, int64_t code, const char *stat
     writer_text(&w, text);
     ruling->kind = RULING_REFUSE;
     ruling->reply_len = w.len;
+}
+
+bool ruling_find(struct ruling *ruling, const struct findings *findings,
+                 const struct question *question, struct finding *out)
+{
+    if (findings_hold(findings, question, out))
+        return true;
+    ruling->kind = RULING_UNDECIDED;
+    ruling->question = *question;
+    ruling_explain(ruling, "it was not found out");
+    return false;
 }
 
 void ruling_fail(struct ruling *ruling, const char *why)

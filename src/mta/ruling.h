@@ -4,6 +4,8 @@
 
 #include "base/slice.h"
 #include "base/writer.h"
+#include "mta/effect.h"
+#include "mta/findings.h"
 
 enum { RULING_REPLY_MAX = 510, RULING_WHY_MAX = 400 };
 
@@ -16,7 +18,9 @@ enum ruling_kind {
     RULING_DISCARD,         /* reply: what the log says */
     RULING_INFO,            /* the same */
     RULING_WARN,            /* the same */
+    RULING_EFFECT,          /* effect, argument; reply: what the log says, perhaps nothing */
     RULING_LIST,            /* reply: the restrictions that an access table names */
+    RULING_UNDECIDED,       /* question: what has to be found out first */
 };
 
 struct ruling {
@@ -26,6 +30,10 @@ struct ruling {
     size_t why_len;
     char reply[RULING_REPLY_MAX]; /* "554 5.7.1 <x>: Client host rejected: Access denied" */
     char why[RULING_WHY_MAX];     /* for people: printable, in one line */
+    enum effect_kind effect;
+    size_t argument_len;
+    char argument[EFFECT_ARGUMENT_MAX];
+    struct question question;
 };
 
 /* How replies of a list name what they refuse: "<ada@example.org>: Sender address rejected: …". */
@@ -40,8 +48,16 @@ void ruling_refuse(struct ruling *ruling, int64_t code, const char *status,
 /* The same with a reply that names nothing: "450 4.7.1 Session encryption is required". */
 void ruling_refuse_plainly(struct ruling *ruling, int64_t code, const char *status,
                            const char *text);
+/* What is found out of this has to be known first. False: the ruling says so, and there is nothing
+ * more to judge now. */
+bool ruling_find(struct ruling *ruling, const struct findings *findings,
+                 const struct question *question, struct finding *out);
 /* What the configuration says cannot be done, and must not be passed over: 451 4.3.5. */
 void ruling_fail(struct ruling *ruling, const char *why);
+
+/* Of the status in front of a text: class, subject and detail, "5.7.1". 0 when there is none. RFC
+ * 3463 §2. */
+size_t ruling_status_length(struct slice text);
 
 /* Replaces the reason. */
 __attribute__((format(printf, 2, 3))) void ruling_explain(struct ruling *ruling, const char *format,

@@ -40,6 +40,8 @@ void session_stop_waiting(struct session *session)
         list_remove(&session->sessions->want_durable, &session->wait_node);
     if (session->wait == WAIT_AUTH_SERVER)
         auth_server_stop_waiting(session->service->auth, &session->waiter);
+    if (session->wait == WAIT_FINDING)
+        session_inquiry_cancel(session);
     session->wait = WAIT_NOTHING;
 }
 
@@ -72,6 +74,7 @@ static void deadline_expired(struct deadline *deadline)
         break;
     case WAIT_AUTH_SERVER:
     case WAIT_AUTH:
+    case WAIT_FINDING:
     case WAIT_ROOM:
     case WAIT_DURABLE:
         expect_input(session); /* it is we who are slow */
@@ -118,6 +121,7 @@ static void end_session(struct session *session)
         client_counts_leave(session->core->counts, &session->seat);
     session_stop_waiting(session);
     auth_request_cancel(&session->auth);
+    session_inquiry_free(session);
     session_forget_transaction(session);
     deadline_clear(&session->core->deadlines, &session->deadline);
     list_remove(&session->sessions->all, &session->node);
@@ -284,6 +288,8 @@ static void on_closed(struct stream_user *user, const char *reason)
                     reason);
         session_explain_no_tls(session, reason);
     }
+    if (session->naming_until_ms != 0)
+        session_log_connect(session);
     if (!session->proxy_due)
         session_log_lost(session, "lost connection");
     end_session(session);
@@ -307,7 +313,7 @@ static void on_connected(struct stream_user *user)
     if (session->proxy_due)
         set_deadline(session, session->service->parameters->smtpd_upstream_proxy_timeout * 1000);
     else
-        session_greet(session);
+        session_name_find(session);
     session_run(session);
 }
 

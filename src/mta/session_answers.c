@@ -71,15 +71,13 @@ static void answer_mail(struct session *session, const struct smtp_mail *mail)
         return;
     }
     transaction->has_sender = true;
-    if (!session_policy_lets(session, FACTS_MAIL)) {
-        session_forget_transaction(session);
-        return;
-    }
     keep_auth_sender(session, mail->auth);
     transaction->eight_bit = mail->eight_bit;
     transaction->utf8 = mail->utf8;
-    transaction->envelope_len = transaction->sender.len + transaction->envelope_id.len + 48;
-    session_answer(session, "250 2.1.0 Ok");
+    transaction->declared_len = mail->size;
+    transaction->envelope_len =
+        transaction->sender.len + transaction->envelope_id.len + ENVELOPE_FILTER_MAX + 52;
+    session_judge(session, FACTS_MAIL);
 }
 
 /* ---- recipients ---- */
@@ -114,9 +112,8 @@ static bool grow_recipients(struct session *session)
     return true;
 }
 
-/* One that is known already needs nothing more. */
-static bool add_recipient(struct session *session, struct slice recipient, struct slice original,
-                          const struct dsn_wish *wish)
+bool session_add_recipient(struct session *session, struct slice recipient, struct slice original,
+                           const struct dsn_wish *wish)
 {
     struct transaction *transaction = &session->transaction;
     size_t len = recipient.len + original.len + wish->original.len + 13;
@@ -149,14 +146,7 @@ static struct dsn_wish wish_behind_alias(struct dsn_wish wish, bool is_first)
     return wish;
 }
 
-/* A recipient, as it was named and as it is completed, and what is wanted of it. */
-struct naming {
-    struct slice said;
-    struct slice name;
-    struct dsn_wish wish;
-};
-
-static bool add_each(struct session *session, const struct naming *naming,
+static bool add_each(struct session *session, const struct session_naming *naming,
                      const struct expansion *expansion)
 {
     struct transaction *transaction = &session->transaction;
@@ -167,7 +157,7 @@ static bool add_each(struct session *session, const struct naming *naming,
         struct dsn_wish wish = naming->wish;
         if (!itself || !alone)
             wish = wish_behind_alias(wish, transaction->recipient_count == before);
-        if (!add_recipient(session, itself ? naming->name : expansion->addresses[i],
+        if (!session_add_recipient(session, itself ? naming->name : expansion->addresses[i],
                            itself ? slice_of("") : naming->name, &wish))
             return false;
     }
@@ -175,7 +165,7 @@ static bool add_each(struct session *session, const struct naming *naming,
 }
 
 /* All whom the name stands for, or none of them. */
-static bool add_recipients(struct session *session, const struct naming *naming,
+static bool add_recipients(struct session *session, const struct session_naming *naming,
                            const struct expansion *expansion)
 {
     struct transaction *transaction = &session->transaction;
@@ -208,18 +198,7 @@ static bool refuse_without_route(const struct session *session, struct slice sai
     return true;
 }
 
-/* Whom the recipient stands for. Mail that is thrown away needs no way. */
-static bool find_recipients(struct session *session, struct slice said,
-                            const struct address *recipient, struct expansion *expansion,
-                            struct policy_verdict *verdict)
-{
-    const struct service *service = session->service;
-    if (!session_policy_permits(session, FACTS_RCPT, said, recipient, verdict))
-        return false;
-    expansion_find(&service->aliases, &service->classes, recipient->text, &session->arena,
-                   expansion);
-    return session->transaction.discard || !refuse_without_route(session, said, expansion, verdict);
-}
+static const char too_many[] = "452 4.5.3 Error: too many recipients";
 
 static bool keep_wish(struct session *session, const struct smtp_rcpt *rcpt, struct dsn_wish *out)
 {
@@ -233,30 +212,89 @@ static bool keep_wish(struct session *session, const struct smtp_rcpt *rcpt, str
 
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 {
-    struct policy_verdict verdict;
     struct address recipient;
-    struct expansion expansion;
-    struct naming naming = {.said = rcpt->forward_path.text};
-    if (!keep_address(session, &rcpt->forward_path, &naming.name) ||
-        !address_parse(naming.name, &recipient) || !keep_wish(session, rcpt, &naming.wish))
-        session_answer(session, "452 4.5.3 Error: too many recipients");
-    else if (!find_recipients(session, naming.said, &recipient, &expansion, &verdict))
-        session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
-    else if (add_recipients(session, &naming, &expansion))
-        session_answer(session, "250 2.1.5 Ok");
+    struct session_naming naming = {.said = rcpt->forward_path.text};
+    if (keep_address(session, &rcpt->forward_path, &naming.name) &&
+        address_parse(naming.name, &recipient) && keep_wish(session, rcpt, &naming.wish))
+        session_judge_recipient(session, &naming);
     else
-        session_answer(session, "452 4.5.3 Error: too many recipients");
+        session_answer(session, "%s", too_many);
 }
 
-/* Before the client's name counts, policy may refuse it. */
-static bool take_helo(struct session *session, struct slice name)
+/* Whom the recipient stands for. Mail that is thrown away needs no way. */
+static void take_recipient(struct session *session, struct policy_verdict *verdict)
+{
+    const struct service *service = session->service;
+    const struct session_naming *naming = &session->judged.naming;
+    struct expansion expansion;
+    expansion_find(&service->aliases, &service->classes, naming->name, &session->arena, &expansion);
+    if (!session->transaction.discard &&
+        refuse_without_route(session, naming->said, &expansion, verdict))
+        session_answer(session, "%.*s", (int)verdict->reply_len, verdict->reply);
+    else if (add_recipients(session, naming, &expansion))
+        session_answer(session, "250 2.1.5 Ok");
+    else
+        session_answer(session, "%s", too_many);
+}
+
+/* ---- greetings ---- */
+
+static void answer_helo(struct session *session, struct slice name)
 {
     session_forget_transaction(session);
     session_keep_helo(session, name);
-    if (session_policy_lets(session, FACTS_HELO))
-        return true;
-    session->helo[0] = '\0';
-    return false;
+    session_judge(session, FACTS_HELO);
+}
+
+static void greet(struct session *session)
+{
+    if (session->machine.asked == SMTP_ASK_EHLO) {
+        session_log_discarded(session);
+        session_auth_offer(session);
+    } else {
+        session_answer(session, "250 %s", session->service->parameters->myhostname);
+    }
+}
+
+/* ---- what policy decides ---- */
+
+/* What was refused leaves no trace in the session. */
+static void refuse(struct session *session, const struct policy_verdict *verdict)
+{
+    enum facts_stage stage = session->judged.stage;
+    if (stage == FACTS_HELO)
+        session->helo[0] = '\0';
+    if (stage == FACTS_MAIL || stage == FACTS_END)
+        session_forget_transaction(session);
+    session_answer(session, "%.*s", (int)verdict->reply_len, verdict->reply);
+}
+
+void session_take_verdict(struct session *session, struct policy_verdict *verdict)
+{
+    if (verdict->outcome != POLICY_PERMIT) {
+        refuse(session, verdict);
+        return;
+    }
+    switch (session->judged.stage) {
+    case FACTS_CONNECT:
+        session_answer(session, "220 %s", session->service->parameters->smtpd_banner);
+        break;
+    case FACTS_HELO:
+        greet(session);
+        break;
+    case FACTS_MAIL:
+        session_answer(session, "250 2.1.0 Ok");
+        break;
+    case FACTS_RCPT:
+        take_recipient(session, verdict);
+        break;
+    case FACTS_DATA:
+        session_message_begin(session);
+        break;
+    case FACTS_END:
+        session_message_finish(session);
+        break;
+    }
 }
 
 /* ---- all questions ---- */
@@ -265,18 +303,12 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
 {
     switch (question->kind) {
     case SMTP_ASK_CONNECT:
-        if (session_limits_admit(session) && session_policy_lets(session, FACTS_CONNECT))
-            session_answer(session, "220 %s", session->service->parameters->smtpd_banner);
+        if (session_limits_admit(session))
+            session_judge(session, FACTS_CONNECT);
         break;
     case SMTP_ASK_HELO:
-        if (take_helo(session, question->argument))
-            session_answer(session, "250 %s", session->service->parameters->myhostname);
-        break;
     case SMTP_ASK_EHLO:
-        if (take_helo(session, question->argument)) {
-            session_log_discarded(session);
-            session_auth_offer(session);
-        }
+        answer_helo(session, question->argument);
         break;
     case SMTP_ASK_XCLIENT:
         session_answer_xclient(session, question->argument);
@@ -309,7 +341,7 @@ void session_find_answer(struct session *session, const struct smtp_question *qu
         break;
     case SMTP_ASK_DATA:
     case SMTP_ASK_BDAT:
-        session_message_begin(session);
+        session_judge(session, FACTS_DATA);
         break;
     case SMTP_ASK_CHUNK:
         session_message_chunk(session, question->size);

@@ -52,7 +52,7 @@ static void take_proxy_header(struct session *session, const struct proxy_header
                                               header->server_port};
         session_meet_client(session);
     }
-    session_greet(session);
+    session_name_find(session);
 }
 
 void session_read_proxy_header(struct session *session)
@@ -79,11 +79,25 @@ void session_read_proxy_header(struct session *session)
 
 /* ---- XCLIENT ---- */
 
+static enum facts_name status_of(const struct client_value *name)
+{
+    if (name->known)
+        return FACTS_NAME_FOUND;
+    return name->temporary ? FACTS_NAME_TROUBLE : FACTS_NAME_ABSENT;
+}
+
 static void become(struct session *session, const struct client_attributes *attributes)
 {
     const struct client_value *values = attributes->values;
-    if (values[CLIENT_NAME].given)
+    if (values[CLIENT_NAME].given) {
         keep_value(session->client_name, sizeof session->client_name, &values[CLIENT_NAME]);
+        session->names.status = status_of(&values[CLIENT_NAME]);
+    }
+    if (values[CLIENT_REVERSE_NAME].given) {
+        keep_value(session->names.reverse_name, sizeof session->names.reverse_name,
+                   &values[CLIENT_REVERSE_NAME]);
+        session->names.reverse_status = status_of(&values[CLIENT_REVERSE_NAME]);
+    }
     if (values[CLIENT_ADDR].given)
         session->peer.client = attributes->addr;
     if (values[CLIENT_PORT].given)

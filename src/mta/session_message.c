@@ -11,8 +11,6 @@ static const char no_space[] = "452 4.3.1 Insufficient system storage";
 void session_message_begin(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
-    if (!session_policy_lets(session, FACTS_DATA))
-        return;
     transaction->upload = spool_upload_begin(&session->core->spool);
     if (transaction->upload == NULL) {
         session_answer(session, "%s", no_space);
@@ -86,8 +84,8 @@ static void write_trace_header(struct session *session, struct writer *w)
     received_write(w, &received);
 }
 
-/* The trace header goes first, and an empty line behind it when the content has no header of its
- * own. */
+/* The trace header goes first, behind what actions put in front of the message, and an empty line
+ * behind it when the content has no header of its own. */
 static void open_content(struct session *session, enum content_opening opening)
 {
     char header[RECEIVED_MAX];
@@ -98,6 +96,7 @@ static void open_content(struct session *session, enum content_opening opening)
     if (opening == OPENING_BODY)
         writer_text(&w, "\r\n");
     CHECK(!w.overflow);
+    session_effects_prepend(session, store);
     store(session, writer_slice(&w));
     store(session, slice_make(transaction->opening, transaction->opening_len));
 }
@@ -176,17 +175,6 @@ static void discard(struct session *session)
     answer_queued(session);
 }
 
-/* Asked once, although the end may have to wait for room in the log. */
-static bool policy_refuses(struct session *session)
-{
-    bool judged = session->transaction.judged;
-    session->transaction.judged = true;
-    if (judged || session_policy_lets(session, FACTS_END))
-        return false;
-    session_forget_transaction(session);
-    return true;
-}
-
 static uint32_t flags_of(const struct transaction *transaction)
 {
     uint32_t flags = transaction->eight_bit ? ENVELOPE_EIGHT_BIT : 0;
@@ -213,6 +201,7 @@ static void commit(struct session *session)
         .envelope_id = transaction->envelope_id,
         .wishes = transaction->has_wishes ? transaction->wishes : NULL,
     };
+    session_effects_mark(session, &envelope);
     const struct spool_message *message = spool_upload_commit(transaction->upload, &envelope);
     if (message == NULL && spool_trouble(&session->core->spool) != 0) {
         fail_message(session, no_space);
@@ -238,6 +227,25 @@ void session_message_chunk(struct session *session, uint64_t size)
         session_answer(session, "250 2.0.0 Ok: %llu bytes", (unsigned long long)size);
 }
 
+void session_message_finish(struct session *session)
+{
+    if (session->transaction.discard)
+        discard(session);
+    else
+        commit(session);
+}
+
+/* Policy is asked once, although the end may have to wait for room in the log. */
+static void judge_or_finish(struct session *session)
+{
+    if (session->transaction.judged) {
+        session_message_finish(session);
+        return;
+    }
+    session->transaction.judged = true;
+    session_judge(session, FACTS_END);
+}
+
 void session_message_end(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
@@ -248,12 +256,8 @@ void session_message_end(struct session *session)
         open_content(session, OPENING_HEADER);
     if (transaction->failure != NULL)
         refuse_message(session, transaction->failure);
-    else if (session->wait == WAIT_ROOM || policy_refuses(session))
-        return;
-    else if (transaction->discard)
-        discard(session);
-    else
-        commit(session);
+    else if (session->wait != WAIT_ROOM)
+        judge_or_finish(session);
 }
 
 /* ---- after waiting ---- */

@@ -18,9 +18,12 @@ static struct policy_facts facts_about(const struct session *session, enum facts
         .helo_is_known = session->helo[0] != '\0',
         .helo = slice_of(session->helo),
         .recipient_count = transaction->named_count,
+        .on_hold = transaction->effects.hold,
+        .findings = session->inquiry != NULL ? &session->inquiry->findings : NULL,
     };
     facts_set_client(&facts, service, &session->peer.client, slice_of(session->client_name),
                      slice_of(session->peer_name));
+    facts_set_names(&facts, &session->names);
     if (transaction->has_sender && address_parse(transaction->sender, &sender))
         facts_set_sender(&facts, service, transaction->sender_said, &sender);
     return facts;
@@ -68,37 +71,63 @@ void session_policy_log(const struct session *session, enum facts_stage stage,
 
 /* ---- asking ---- */
 
-bool session_policy_permits(struct session *session, enum facts_stage stage, struct slice said,
-                            const struct address *recipient, struct policy_verdict *verdict)
+static bool has_recipient(const struct session_case *judged, struct address *recipient)
 {
-    struct policy_facts facts = facts_about(session, stage);
-    const struct slice *named = recipient != NULL ? &said : NULL;
-    if (session->transaction.discard) {
-        verdict->outcome = POLICY_PERMIT;
-        return true;
-    }
-    if (recipient != NULL)
-        facts_set_recipient(&facts, session->service, said, recipient);
-    policy_decide(&session->service->policy, &facts, verdict);
+    return judged->naming.name.len > 0 && address_parse(judged->naming.name, recipient);
+}
+
+static void conclude(struct session *session, const struct slice *named,
+                     struct policy_verdict *verdict)
+{
+    enum facts_stage stage = session->judged.stage;
     log_notes(session, stage, named, verdict);
     session->transaction.discard = verdict->discard && session->transaction.has_sender;
-    if (verdict->outcome == POLICY_PERMIT)
-        return true;
-    log_refusal(session, stage, named, verdict);
-    return false;
+    session_effects_take(session, verdict);
+    if (verdict->outcome != POLICY_PERMIT)
+        log_refusal(session, stage, named, verdict);
+    session_take_verdict(session, verdict);
+}
+
+void session_judge_again(struct session *session)
+{
+    const struct session_case *judged = &session->judged;
+    struct policy_facts facts = facts_about(session, judged->stage);
+    struct policy_verdict verdict = {.outcome = POLICY_PERMIT};
+    struct address recipient;
+    bool is_named = has_recipient(judged, &recipient);
+    if (session->transaction.discard) {
+        session_take_verdict(session, &verdict);
+        return;
+    }
+    if (is_named)
+        facts_set_recipient(&facts, session->service, judged->naming.said, &recipient);
+    policy_decide(&session->service->policy, &facts, &verdict);
+    if (verdict.outcome == POLICY_UNDECIDED)
+        session_inquire(session, &verdict.question);
+    else
+        conclude(session, is_named ? &judged->naming.said : NULL, &verdict);
+}
+
+static void begin(struct session *session, const struct session_case *judged)
+{
+    session->judged = *judged;
+    session_inquiry_begin(session, judged->stage);
+    session_judge_again(session);
+}
+
+void session_judge_recipient(struct session *session, const struct session_naming *naming)
+{
+    begin(session, &(struct session_case){FACTS_RCPT, *naming});
 }
 
 /* Of several recipients none is named: the rules of DATA are about all of them. */
-bool session_policy_lets(struct session *session, enum facts_stage stage)
+void session_judge(struct session *session, enum facts_stage stage)
 {
     const struct transaction *transaction = &session->transaction;
-    struct policy_verdict verdict;
-    struct address only;
-    bool is_one = stage >= FACTS_DATA && transaction->named_count == 1 &&
-                  address_parse(transaction->named, &only);
-    if (session_policy_permits(session, stage, transaction->named_said, is_one ? &only : NULL,
-                               &verdict))
-        return true;
-    session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);
-    return false;
+    struct session_case judged = {.stage = stage};
+    if (stage >= FACTS_DATA && transaction->named_count == 1) {
+        judged.naming.said = transaction->named_said;
+        judged.naming.name = transaction->named;
+    }
+    begin(session, &judged);
 }

@@ -1,10 +1,14 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
- * machine's questions (session_answers.c, session_auth.c, session_message.c), who the client is
- * (session_client.c), how much it may ask for (session_limits.c), what is no SMTP
+ * machine's questions (session_answers.c, session_auth.c, session_message.c), what actions want
+ * done to the message (session_effects.c), who the client is (session_client.c), how much it may
+ * ask for (session_limits.c), what is no SMTP
  * (session_unknown.c), what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
+#include "mta/client_name.h"
+#include "mta/policy_client.h"
+#include "mta/resolver.h"
 #include "mta/session.h"
 #include "mta/snapshot.h"
 #include "proto/client_attributes.h"
@@ -15,9 +19,11 @@ enum {
     SESSION_MECHANISM_MAX = 20,
     SESSION_PEER_MAX = 384,
     SESSION_NAME_MAX = CLIENT_TEXT_MAX,
-    SESSION_ARENA_MAX = 512 << 10,             /* one transaction's addresses */
-    SESSION_OUTPUT_MAX = 64 << 10,             /* a client that does not read is not read either */
-    SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192, /* one step's content, and the trace header */
+    SESSION_ARENA_MAX = 512 << 10,    /* one transaction's addresses */
+    SESSION_OUTPUT_MAX = 64 << 10,    /* a client that does not read is not read either */
+    SESSION_PREPENDED_MAX = 32 << 10, /* header lines that actions add to one message */
+    /* One step's content, the trace header, and header lines that actions add. */
+    SESSION_HELD_MAX = WORLD_INPUT_MAX + 8192 + SESSION_PREPENDED_MAX,
 };
 
 /* What a session waits for. */
@@ -28,9 +34,54 @@ enum session_wait {
     WAIT_TLS,
     WAIT_AUTH_SERVER, /* whether it can be reached */
     WAIT_AUTH,        /* its answer */
+    WAIT_FINDING,     /* the client's name, or what policy wants to know */
     WAIT_ROOM,        /* in the log */
     WAIT_DURABLE,     /* the sync that covers the message */
     WAIT_PAUSE,
+};
+
+/* A header line that an action adds. */
+struct session_prepended {
+    struct session_prepended *next;
+    struct slice text;
+};
+
+/* What actions want done to the message. */
+struct session_effects {
+    bool hold;
+    struct slice filter;
+    struct slice redirect;           /* to whom it goes instead of its recipients … */
+    struct slice redirect_original;  /* … of whom this is the first */
+    struct session_prepended *first; /* in the order in which they were wanted */
+    struct session_prepended *last;
+    size_t prepended_len; /* bytes that they take at most */
+    bool prepended_full;  /* which the log knows */
+};
+
+/* A recipient, and what is wanted of it; where there is none, all is empty. */
+struct session_naming {
+    struct slice said; /* as it was named */
+    struct slice name; /* with its domain completed */
+    struct dsn_wish wish;
+};
+
+/* What policy decides on. */
+struct session_case {
+    enum facts_stage stage;
+    struct session_naming naming; /* of the recipient */
+};
+
+struct session_query; /* session_service.c's own */
+
+/* What was found out, and the question that is open. */
+struct session_inquiry {
+    struct session *session;
+    struct findings findings;
+    struct question question;
+    char name[QUESTION_KEY_MAX + 1];
+    struct dns_question dns;
+    struct deadline pause;       /* of QUESTION_TIME */
+    struct session_query *query; /* of QUESTION_SERVICE; NULL: no server was asked yet */
 };
 
 /* The mail transaction under way. */
@@ -56,6 +107,9 @@ struct transaction {
     struct slice envelope_id;
     struct dsn_wish *wishes; /* … of each recipient */
     bool has_wishes;         /* something was said about some recipient */
+    uint64_t declared_len; /* by SIZE= */
+    char instance[40];     /* what policy servers know it by; empty: none was asked */
+    struct session_effects effects;
 
     struct spool_upload *upload;
     uint64_t id;
@@ -88,6 +142,8 @@ struct session {
     struct stream *stream;
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
+    struct client_names names;
+    int64_t naming_until_ms;          /* 0: nobody looks for the name */
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
     struct client_visit visit;        /* counted as one of this client */
     struct client_visit seat;         /* counted as one of the service */
@@ -112,6 +168,9 @@ struct session {
     char mechanisms[DOVECOT_AUTH_ANNOUNCE_MAX];
     char login[SESSION_LOGIN_MAX + 1]; /* empty: nobody */
 
+    struct session_case judged;
+    struct session_inquiry *inquiry; /* NULL: nothing had to be found out yet */
+
     struct arena arena;
     struct transaction transaction;
     struct buf held; /* content that the log had no room for */
@@ -135,8 +194,24 @@ void session_stop_waiting(struct session *session);
 
 /* Answers, or leaves the session waiting for an answer. */
 void session_find_answer(struct session *session, const struct smtp_question *question);
+/* Policy decided on session->judged. */
+void session_take_verdict(struct session *session, struct policy_verdict *verdict);
 void session_forget_transaction(struct session *session);
 void session_keep_helo(struct session *session, struct slice name);
+
+/* One more for the envelope, unless it is there already. False: there are too many. */
+bool session_add_recipient(struct session *session, struct slice recipient, struct slice original,
+                           const struct dsn_wish *wish);
+
+/* ---- session_effects.c ---- */
+
+/* Notes what the verdict wants done to the message. What cannot be done turns it into a refusal. */
+void session_effects_take(struct session *session, struct policy_verdict *verdict);
+/* Header lines that go in front of everything: gives each with its line end to `store`. */
+void session_effects_prepend(struct session *session,
+                             void (*store)(struct session *session, struct slice content));
+/* What of it is the envelope's. */
+void session_effects_mark(struct session *session, struct envelope *envelope);
 
 /* ---- session_auth.c ---- */
 
@@ -148,7 +223,8 @@ void session_auth_cancel(struct session *session);
 
 /* ---- session_message.c ---- */
 
-void session_message_begin(struct session *session); /* DATA, and BDAT for its first chunk */
+void session_message_begin(struct session *session);  /* DATA, and BDAT for its first chunk */
+void session_message_finish(struct session *session); /* it is complete, and permitted */
 void session_message_chunk(struct session *session, uint64_t size); /* one of them is complete */
 /* Takes content; what the log has no room for is held, and the session waits. */
 void session_message_content(struct session *session, struct slice content);
@@ -181,6 +257,12 @@ bool session_limits_allow_starttls(struct session *session);
 /* A handshake has succeeded. */
 void session_limits_note_tls(struct session *session);
 
+/* ---- session_name.c ---- */
+
+/* Looks for the client's name, and greets it then. */
+void session_name_find(struct session *session);
+void session_name_again(struct session *session); /* after something was found out */
+
 /* ---- session_unknown.c ---- */
 
 void session_answer_unknown(struct session *session, struct slice line);
@@ -194,15 +276,35 @@ bool session_talks_too_early(struct session *session, const struct smtp_question
                              struct slice rest);
 /* ---- session_policy.c ---- */
 
-/* A recipient as it was named, and with its domain completed; NULL where there is none. What policy
- * refuses is logged, and *verdict holds the reply. */
-bool session_policy_permits(struct session *session, enum facts_stage stage, struct slice said,
-                            const struct address *recipient, struct policy_verdict *verdict);
-/* The same for stages without a recipient of their own; what is refused is answered. */
-bool session_policy_lets(struct session *session, enum facts_stage stage);
+/* May it? When it is decided, at once or after the session waited for what had to be found out,
+ * session_take_verdict() is called; what is refused was logged then. */
+void session_judge(struct session *session, enum facts_stage stage);
+/* The same about a recipient as it was named, and with its domain completed; the second stays the
+ * session's. */
+void session_judge_recipient(struct session *session, const struct session_naming *naming);
+/* Decides again, after something was found out. */
+void session_judge_again(struct session *session);
 /* Logs a refusal that came after policy. */
 void session_policy_log(const struct session *session, enum facts_stage stage,
                         struct slice recipient, const struct policy_verdict *verdict);
+
+/* ---- session_inquiry.c ---- */
+
+/* An evaluation begins. */
+void session_inquiry_begin(struct session *session, enum facts_stage stage);
+/* Asks; when the answer is there, policy judges again, or the name is looked for again. */
+void session_inquire(struct session *session, const struct question *question);
+/* The answer is there. */
+void session_inquiry_learn(struct session_inquiry *inquiry, enum finding_outcome outcome,
+                           struct slice data);
+void session_inquiry_cancel(struct session *session);
+void session_inquiry_free(struct session *session);
+
+/* ---- session_service.c ---- */
+
+/* The answer comes by session_inquiry_learn(). */
+void session_service_ask(struct session_inquiry *inquiry);
+void session_service_cancel(struct session_inquiry *inquiry);
 
 /* ---- session_log.c ---- */
 

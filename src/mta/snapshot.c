@@ -45,6 +45,7 @@ static void unmake(struct snapshot *snapshot)
     for (size_t i = 0; i < 2 * snapshot->service_count; i++)
         service_free(&snapshot->services[i]);
     address_classes_free(&snapshot->classes);
+    route_filters_free(&snapshot->filters);
     memory_free(snapshot->services);
 }
 

@@ -7,6 +7,7 @@
 #ifndef TUVI_MTA_SNAPSHOT_H
 #define TUVI_MTA_SNAPSHOT_H
 
+#include "mta/route_filter.h"
 #include "mta/service.h"
 
 struct snapshot_source {
@@ -24,6 +25,7 @@ struct snapshot {
     size_t service_count;
     struct address_classes classes; /* the queue's, as its routes */
     struct routes routes;
+    struct route_filters filters; /* that messages named so far */
     size_t holders;
     struct list_node node; /* in snapshots->all */
 };

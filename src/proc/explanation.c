@@ -1,7 +1,9 @@
 #include "proc/explanation.h"
 
 #include "base/memory.h"
+#include "mta/client_name.h"
 #include "mta/service.h"
+#include "proc/dns_inquiry.h"
 
 #include <string.h>
 
@@ -15,7 +17,9 @@ struct explanation {
     struct policy_verdict verdict;
     char sender[ADDRESS_MAX * 2];
     char recipient[ADDRESS_MAX * 2];
-    char client_text[IP_TEXT_MAX + 16];
+    char client_text[IP_TEXT_MAX + DNS_NAME_MAX + 4];
+    struct client_names names;
+    struct dns_inquiry inquiry;
 };
 
 /* ---- who it is about ---- */
@@ -30,17 +34,33 @@ static const struct config_service *service_at(const struct config *config, unsi
     return NULL;
 }
 
+static struct err find_names(struct explanation *e, const struct ip *client)
+{
+    struct question wanted;
+    if (!e->service.parameters->smtpd_peername_lookup)
+        return err_none();
+    while (!client_names_find(client, &e->inquiry.findings, &e->names, &wanted))
+        TRY(dns_inquiry_answer(&e->inquiry, &wanted, e->out));
+    return err_none();
+}
+
 static struct err take_client(struct explanation *e)
 {
     struct writer w = writer_over(e->client_text, sizeof e->client_text);
+    struct slice name = slice_of("unknown");
     struct ip client;
     if (!ip_parse(slice_of(e->about->client), &client))
         return err_make(ERR_OTHER, "--client %s: write an address, as in 192.0.2.1",
                         e->about->client);
-    writer_text(&w, "unknown[");
+    TRY(find_names(e, &client));
+    if (e->names.status == FACTS_NAME_FOUND)
+        name = slice_of(e->names.reverse_name);
+    writer_bytes(&w, name);
+    writer_byte(&w, '[');
     ip_format(&w, &client);
     writer_byte(&w, ']');
-    facts_set_client(&e->facts, &e->service, &client, slice_of(""), writer_slice(&w));
+    facts_set_client(&e->facts, &e->service, &client, name, writer_slice(&w));
+    facts_set_names(&e->facts, &e->names);
     return err_none();
 }
 
@@ -128,7 +148,22 @@ static void check_delivery(struct explanation *e)
     arena_reset(&arena);
 }
 
-static bool permits(struct explanation *e)
+/* Until nothing more has to be found out. */
+static struct err decide(struct explanation *e, const struct policy_facts *about)
+{
+    struct policy_facts facts = *about;
+    facts.findings = &e->inquiry.findings;
+    findings_begin(&e->inquiry.findings);
+    findings_forget_services(&e->inquiry.findings, facts.stage);
+    policy_decide(&e->service.policy, &facts, &e->verdict);
+    while (e->verdict.outcome == POLICY_UNDECIDED) {
+        TRY(dns_inquiry_answer(&e->inquiry, &e->verdict.question, e->out));
+        policy_decide(&e->service.policy, &facts, &e->verdict);
+    }
+    return err_none();
+}
+
+static struct err try_stages(struct explanation *e, bool *permitted)
 {
     static const struct {
         enum facts_stage stage;
@@ -143,22 +178,23 @@ static bool permits(struct explanation *e)
         facts.recipient_count = stages[i].stage > FACTS_RCPT ? 1 : 0;
         if (stages[i].stage == FACTS_HELO && !facts.helo_is_known)
             continue;
-        policy_decide(&e->service.policy, &facts, &e->verdict);
+        TRY(decide(e, &facts));
         print_steps(e);
         if (stages[i].stage == FACTS_RCPT)
             check_delivery(e);
         if (e->verdict.outcome != POLICY_PERMIT) {
             fprintf(e->out, "reply to %s: %.*s\n", stages[i].name, (int)e->verdict.reply_len,
                     e->verdict.reply);
-            return false;
+            return err_none();
         }
         if (stages[i].reply != NULL)
             fprintf(e->out, "reply to %s: %s%s\n", stages[i].name, stages[i].reply,
                     e->verdict.discard ? ", and the mail is thrown away" : "");
         if (e->verdict.discard)
-            return true;
+            break;
     }
-    return true;
+    *permitted = true;
+    return err_none();
 }
 
 static struct err explain(struct explanation *e, const struct config *config,
@@ -168,11 +204,12 @@ static struct err explain(struct explanation *e, const struct config *config,
     struct transports transports = transports_of(config);
     service_make(service, service->parameters, &transports, &e->service, &said);
     config_notes_free(&said);
+    fprintf(e->out, "service: %s\n", service->name);
+    e->inquiry.servers = e->service.parameters->tuvi_dns_servers;
     struct err err = take_case(e);
-    if (!err_is(&err)) {
-        fprintf(e->out, "service: %s\n", service->name);
-        *permitted = permits(e);
-    }
+    if (!err_is(&err))
+        err = try_stages(e, permitted);
+    dns_inquiry_free(&e->inquiry);
     service_free(&e->service);
     return err;
 }

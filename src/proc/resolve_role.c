@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "proc/role.h"
+#include "proto/address.h"
 #include "shell/listener.h"
 
 #include <signal.h>
@@ -118,6 +119,15 @@ static void on_answered(struct unbound_question *answered)
 
 /* ---- requests ---- */
 
+/* What is no host name is asked of nobody: in the text of a name a backslash or a blank could mean
+ * something. */
+static bool is_name(struct slice name)
+{
+    if (name.len > 1 && name.at[name.len - 1] == '.')
+        name.len--;
+    return domain_is_valid(name);
+}
+
 static void ask(struct resolve_client *client, const struct dns_request *request)
 {
     struct resolve_question *question = memory_new(sizeof *question);
@@ -129,15 +139,20 @@ static void ask(struct resolve_client *client, const struct dns_request *request
         .name = question->name, .type = request->type, .answered = on_answered};
     client->open++;
     client->role->open++;
-    if (unbound_ask(client->role->unbound, &question->question))
+    bool can_exist = is_name(request->name);
+    if (can_exist && unbound_ask(client->role->unbound, &question->question))
         return;
-    question->question.outcome = DNS_TROUBLE;
+    question->question.outcome = can_exist ? DNS_TROUBLE : DNS_NO_NAME;
     on_answered(&question->question);
 }
 
 static bool is_known(uint16_t type)
 {
-    return type == DNS_A || type == DNS_AAAA || type == DNS_MX;
+    static const enum dns_type types[] = {DNS_A, DNS_NS, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (type == types[i])
+            return true;
+    return false;
 }
 
 static bool is_sound(const struct resolve_client *client, const struct dns_request *request)

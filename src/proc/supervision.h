@@ -16,7 +16,7 @@
 struct wanted_roles {
     bool auth;             /* some service has its passwords in a file */
     bool mailbox;          /* some mail goes into mailboxes that we write ourselves */
-    bool resolve;          /* some mail goes where DNS says */
+    bool resolve;          /* some mail goes where DNS says, or some client is looked for there */
     uint32_t auth_service; /* the first of the services with passwords */
 };
 

@@ -1,6 +1,7 @@
 /* The supervisor prepares: everything that can be wrong is found before a role starts. */
 #include "proc/supervision.h"
 
+#include "mta/policy.h"
 #include "mta/resolver.h"
 #include "mta/route.h"
 #include "mta/service.h"
@@ -63,6 +64,16 @@ static bool find_auth_service(const struct setup *setup, uint32_t *out)
     return false;
 }
 
+static bool sessions_may_ask_dns(const struct setup *setup)
+{
+    size_t count;
+    const struct config_service *services = config_services(setup->config, &count);
+    for (size_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && policy_may_ask_dns(services[i].parameters))
+            return true;
+    return false;
+}
+
 struct wanted_roles supervisor_find_wanted(const struct setup *setup)
 {
     const struct transports transports = transports_of(setup->config);
@@ -73,7 +84,7 @@ struct wanted_roles supervisor_find_wanted(const struct setup *setup)
     config_notes_free(&said_before);
     wanted.auth = find_auth_service(setup, &wanted.auth_service);
     wanted.mailbox = routes_want_mailboxes(&routes);
-    wanted.resolve = routes_want_dns(&routes);
+    wanted.resolve = routes_want_dns(&routes) || sessions_may_ask_dns(setup);
     return wanted;
 }
 

@@ -162,6 +162,7 @@ static bool read_value(enum client_attribute attribute, struct slice xtext,
     struct slice text = slice_make(value->text, len);
     value->given = true;
     value->known = !is_unavailable(text) && len > 0;
+    value->temporary = slice_is_nocase(text, "[TEMPUNAVAIL]");
     if (!value->known)
         value->text[0] = '\0';
     return !value->known || read == NULL || read(text, out);

@@ -28,6 +28,7 @@ enum { CLIENT_TEXT_MAX = 255, CLIENT_REPLY_MAX = 256 };
 struct client_value {
     bool given;
     bool known;
+    bool temporary;                 /* unavailable for now: [TEMPUNAVAIL] */
     char text[CLIENT_TEXT_MAX + 1]; /* printable ASCII without blanks; ends in a NUL */
 };
 

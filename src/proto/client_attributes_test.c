@@ -45,6 +45,8 @@ TEST(what_is_unavailable_is_given_and_not_known)
                                       "ADDR=[UNAVAILABLE]"));
     assert_text(CLIENT_NAME, "");
     assert_text(CLIENT_REVERSE_NAME, "");
+    assert_true(attributes.values[CLIENT_REVERSE_NAME].temporary);
+    assert_false(attributes.values[CLIENT_NAME].temporary);
     assert_text(CLIENT_LOGIN, "");
     assert_false(attributes.values[CLIENT_NAME].known);
     assert_int_equal(attributes.addr.family, IP_NONE);

@@ -5,7 +5,14 @@
 
 #include "base/writer.h"
 
-enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_AAAA = 28 };
+enum dns_type {
+    DNS_A = 1,
+    DNS_NS = 2,
+    DNS_PTR = 12,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+};
 
 enum dns_outcome {
     DNS_FOUND,

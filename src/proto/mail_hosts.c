@@ -1,48 +1,15 @@
 #include "proto/mail_hosts.h"
 
-#include "base/reader.h"
+#include "proto/dns_record.h"
 
 #include <string.h>
-
-enum { LABEL_MAX = 63, LABELS_MAX = 127 };
-
-/* Of a host's name; RFC 952 and 1123, and the underscore that some have all the same. */
-static bool is_host_byte(char c)
-{
-    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' ||
-           c == '_';
-}
-
-static bool take_label(struct reader *r, uint8_t len, struct writer *w)
-{
-    struct slice label = reader_bytes(r, len);
-    if (len > LABEL_MAX || r->failed)
-        return false;
-    for (size_t i = 0; i < label.len; i++)
-        if (!is_host_byte(label.at[i]))
-            return false;
-    if (w->len > 0)
-        writer_byte(w, '.');
-    writer_bytes(w, label);
-    return true;
-}
 
 bool mail_host_parse(struct slice data, struct mail_host *out)
 {
     struct reader r = reader_over(data);
-    struct writer w = writer_over(out->name, sizeof out->name - 1);
     out->preference = (uint16_t)(reader_u8(&r) << 8);
     out->preference = (uint16_t)(out->preference | reader_u8(&r));
-    for (size_t labels = 0; labels < LABELS_MAX; labels++) {
-        uint8_t len = reader_u8(&r);
-        if (len == 0) {
-            out->name[w.len] = '\0';
-            return reader_finished(&r) && !w.overflow;
-        }
-        if (!take_label(&r, len, &w))
-            return false;
-    }
-    return false;
+    return dns_host_read(&r, out->name) && reader_finished(&r);
 }
 
 /* Keeps the list in order; among equals the bits of `chance` decide who is in front. */

@@ -135,7 +135,7 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply)
     CHECK(slice_to_number(slice_first(reply, 3), 599, &code));
     server->asking = false;
     smtp_server_write_reply(server, reply);
-    if (code == 421 || code == 221)
+    if (code == 421 || code == 521 || code == 221)
         server->then = SMTP_SERVER_CLOSE;
     if (code >= 300 && code < 400) {
         go_on(server);

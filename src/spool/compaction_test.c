@@ -94,6 +94,43 @@ TEST(the_state_of_a_message_moves_with_it)
     finish();
 }
 
+static void assert_held_after_moves(uint64_t id, bool held)
+{
+    for (int round = 0; round < 3; round++) {
+        restart();
+        assert_int_equal(message_of(id)->held, held);
+        pass_mail(5);
+    }
+}
+
+TEST(a_message_that_came_on_hold_stays_so_until_it_is_released)
+{
+    start();
+    put_flags = ENVELOPE_HELD;
+    uint64_t id = put("held\r\n", 1, 3);
+    put_flags = 0;
+    assert_true(message_of(id)->held);
+    assert_held_after_moves(id, true);
+    assert_true(spool_record_order(&spool, message_of(id), RECORD_RELEASE));
+    run_disk();
+    assert_held_after_moves(id, false);
+    finish();
+}
+
+/* No move between: the order alone says so. */
+TEST(a_release_holds_against_the_envelope)
+{
+    start();
+    put_flags = ENVELOPE_HELD;
+    uint64_t id = put("held\r\n", 1, 1);
+    put_flags = 0;
+    assert_true(spool_record_order(&spool, message_of(id), RECORD_REQUEUE));
+    run_disk();
+    restart();
+    assert_false(message_of(id)->held);
+    finish();
+}
+
 TEST(a_message_stays_where_it_is_while_it_is_in_hand)
 {
     start();
@@ -368,6 +405,8 @@ int main(void)
         cmocka_unit_test(a_message_that_waits_does_not_hold_the_segments_behind_it),
         cmocka_unit_test(large_content_moves_with_its_message),
         cmocka_unit_test(the_state_of_a_message_moves_with_it),
+        cmocka_unit_test(a_message_that_came_on_hold_stays_so_until_it_is_released),
+        cmocka_unit_test(a_release_holds_against_the_envelope),
         cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
         cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),

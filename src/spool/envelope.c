@@ -19,12 +19,14 @@ struct dsn_wish envelope_wish(const struct envelope *envelope, size_t recipient)
 
 static uint32_t flags_of(const struct envelope *envelope)
 {
-    uint32_t flags = envelope->flags & ~(uint32_t)(ENVELOPE_DSN | ENVELOPE_DELAYED);
+    uint32_t flags = envelope->flags & ~(uint32_t)(ENVELOPE_DSN | ENVELOPE_DELAYED | ENVELOPE_FILTER);
     if (envelope->back != DSN_RETURN_UNSAID || envelope->envelope_id.len > 0 ||
         envelope->wishes != NULL)
         flags |= ENVELOPE_DSN;
     if (envelope->delayed != 0)
         flags |= ENVELOPE_DELAYED;
+    if (envelope->filter.len > 0)
+        flags |= ENVELOPE_FILTER;
     return flags;
 }
 
@@ -43,7 +45,9 @@ static size_t envelope_length(const struct envelope *envelope, uint32_t flags)
         length += 4 + envelope->recipients[i].len + 4 + original(envelope, i).len;
     if ((flags & ENVELOPE_DSN) != 0)
         length += wishes_length(envelope);
-    return (flags & ENVELOPE_DELAYED) != 0 ? length + 8 : length;
+    if ((flags & ENVELOPE_DELAYED) != 0)
+        length += 8;
+    return (flags & ENVELOPE_FILTER) != 0 ? length + 4 + envelope->filter.len : length;
 }
 
 static void write_wishes(struct writer *w, const struct envelope *envelope)
@@ -77,6 +81,8 @@ bool envelope_append(struct buf *out, const struct envelope *envelope)
         write_wishes(&w, envelope);
     if ((flags & ENVELOPE_DELAYED) != 0)
         writer_u64(&w, envelope->delayed);
+    if ((flags & ENVELOPE_FILTER) != 0)
+        writer_counted(&w, envelope->filter);
     CHECK(!w.overflow && w.len == length);
     buf_added(out, length);
     return true;
@@ -132,6 +138,8 @@ bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out
         return false;
     if ((envelope.flags & ENVELOPE_DELAYED) != 0)
         envelope.delayed = reader_u64(&r);
+    if ((envelope.flags & ENVELOPE_FILTER) != 0)
+        envelope.filter = reader_counted(&r);
     if (!reader_finished(&r))
         return false;
     *out = envelope;

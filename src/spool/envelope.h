@@ -14,13 +14,17 @@ enum envelope_flag {
     ENVELOPE_NOTICE = 2,    /* made here: a bounce or another notice */
     ENVELOPE_DSN = 4,       /* what the sender wants to be told stands behind the recipients … */
     ENVELOPE_UTF8 = 8,      /* declared SMTPUTF8 */
-    ENVELOPE_UTF8_HEADER = 32,       /* and its header has more than ASCII in it */
-    ENVELOPE_EIGHT_BIT_CONTENT = 64, /* and its content has bytes beyond ASCII, declared or not */
     ENVELOPE_DELAYED = 16, /* … and then the id of the message whose delay this notice is about */
+    ENVELOPE_UTF8_HEADER = 32,       /* its header has more than ASCII in it */
+    ENVELOPE_EIGHT_BIT_CONTENT = 64, /* its content has bytes beyond ASCII, declared or not */
+    ENVELOPE_HELD = 128,             /* on hold from the beginning, until it is released */
+    ENVELOPE_FILTER = 256,           /* a filter stands behind all that */
 };
 
+enum { ENVELOPE_FILTER_MAX = 400 }; /* bytes */
+
 struct envelope {
-    uint32_t flags;      /* DSN and DELAYED follow from what is below */
+    uint32_t flags;      /* DSN, DELAYED and FILTER follow from what is below */
     int64_t arrival_us;  /* wall clock */
     struct slice sender; /* empty: the null reverse-path */
     const struct slice *recipients;
@@ -33,6 +37,8 @@ struct envelope {
     struct slice envelope_id;
     const struct dsn_wish *wishes; /* one per recipient; NULL: nothing was said for any */
     uint64_t delayed;              /* id of the message whose delay this notice is about; or 0 */
+    /* Where all of it goes, whatever its recipients are: "smtp:[127.0.0.1]:10025"; or empty. */
+    struct slice filter;
 };
 
 /* False, and nothing added, when the buf has no room or there are too many recipients. */

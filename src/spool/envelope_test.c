@@ -101,6 +101,49 @@ TEST(an_envelope_with_an_impossible_wish_is_none)
     arena_reset(&narrow);
 }
 
+static const struct slice bob[] = {SLICE_LITERAL("bob@example.net")};
+
+TEST(a_filter_stands_behind_the_recipients)
+{
+    struct envelope envelope = {.flags = ENVELOPE_HELD,
+                                .recipients = bob,
+                                .recipient_count = 1,
+                                .filter = SLICE_LITERAL("smtp:[127.0.0.1]:10025")};
+    struct envelope read;
+    struct buf out = buf_make(1000);
+    struct arena arena = arena_make(1000);
+    assert_true(envelope_append(&out, &envelope));
+    assert_true(envelope_read(buf_slice(&out), &arena, &read));
+    assert_int_equal(read.flags, ENVELOPE_HELD | ENVELOPE_FILTER);
+    assert_slice(read.filter, "smtp:[127.0.0.1]:10025");
+    for (size_t len = 0; len < buf_len(&out); len++)
+        assert_false(envelope_read(slice_first(buf_slice(&out), len), &arena, &read));
+    buf_add_text(&out, "x");
+    assert_false(envelope_read(buf_slice(&out), &arena, &read));
+    buf_free(&out);
+    arena_reset(&arena);
+}
+
+/* Readers from before there were filters understand it. */
+TEST(an_envelope_without_a_filter_is_as_it_always_was)
+{
+    static const char bytes[] = "\1\0\0\0"
+                                "\7\0\0\0\0\0\0\0"
+                                "\0\0\0\0"
+                                "\1\0\0\0"
+                                "\17\0\0\0bob@example.net"
+                                "\0\0\0\0";
+    struct envelope envelope = {.flags = ENVELOPE_EIGHT_BIT | ENVELOPE_FILTER,
+                                .arrival_us = 7,
+                                .recipients = bob,
+                                .recipient_count = 1};
+    struct buf out = buf_make(1000);
+    assert_true(envelope_append(&out, &envelope));
+    assert_int_equal(buf_len(&out), sizeof bytes - 1);
+    assert_memory_equal(buf_slice(&out).at, bytes, sizeof bytes - 1);
+    buf_free(&out);
+}
+
 TEST(a_count_that_cannot_be_true_takes_no_memory)
 {
     static const char bytes[] = "\0\0\0\0"
@@ -160,6 +203,8 @@ int main(void)
         cmocka_unit_test(every_byte_survives_the_round_trip),
         cmocka_unit_test(what_the_sender_wants_to_be_told_survives_too),
         cmocka_unit_test(an_envelope_with_an_impossible_wish_is_none),
+        cmocka_unit_test(a_filter_stands_behind_the_recipients),
+        cmocka_unit_test(an_envelope_without_a_filter_is_as_it_always_was),
         cmocka_unit_test(a_count_that_cannot_be_true_takes_no_memory),
         cmocka_unit_test(what_has_no_room_is_not_added),
         cmocka_unit_test(more_recipients_than_there_may_be_are_not_read),

@@ -122,7 +122,8 @@ static uint64_t segments[FILES_MAX];
 static size_t notes, serious_notes;
 static uint64_t noted_id; /* of the message that the last note was about */
 static bool wait_to_replay;
-static bool all_stays; /* nothing is compacted */
+static bool all_stays;     /* nothing is compacted */
+static uint32_t put_flags; /* of the envelopes that put() makes */
 
 static inline int compare_numbers(const void *a, const void *b)
 {
@@ -203,7 +204,8 @@ static inline uint64_t put(const char *content, size_t repeat, size_t recipient_
                 run_disk();
         }
     }
-    struct envelope envelope = {.sender = slice_of("ada@example.org"),
+    struct envelope envelope = {.flags = put_flags,
+                                .sender = slice_of("ada@example.org"),
                                 .arrival_us = 1234,
                                 .recipients = recipients,
                                 .recipient_count = recipient_count};

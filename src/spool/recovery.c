@@ -54,6 +54,7 @@ static bool read_message(struct slice payload, struct spool_message *message,
         spool_view_next_chunk(&view.chunks, first);
         message->arrival_us = view.envelope.arrival_us;
         message->size = reader_u64(&r);
+        message->held = (view.envelope.flags & ENVELOPE_HELD) != 0; /* a snapshot knows better */
         spool_message_expect(message, view.envelope.recipient_count);
         *delayed = view.envelope.delayed;
     }

@@ -148,6 +148,7 @@ struct spool_message *spool_upload_commit(struct spool_upload *upload,
     message->size = upload->size;
     message->place = place;
     message->ticket = ticket;
+    message->held = (envelope->flags & ENVELOPE_HELD) != 0;
     message->payload = upload->payload;
     spool_message_settle(message, upload->oldest);
     upload->payload = buf_make(0);

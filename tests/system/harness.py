@@ -234,6 +234,7 @@ smtpd_sasl_path = {root}/passwd
 broken_sasl_auth_clients = yes
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
 smtpd_error_sleep_time = 0
+smtpd_peername_lookup = no
 queue_directory = {root}/spool
 maillog_file = {root}/mail.log
 tuvi_segment_size = 1048576

@@ -112,6 +112,8 @@ class Message:
             self.back, self.envelope_id = envelope.take("B"), envelope.counted()
             self.wishes = [(envelope.take("B"), envelope.counted()) for _ in self.recipients]
         self.delayed = envelope.take("Q") if self.flags & 16 else 0
+        self.held = bool(self.flags & 128)
+        self.filter = envelope.counted() if self.flags & 256 else b""
         assert envelope.data == b""
         self.finished = [False] * len(self.recipients)
 
@@ -207,6 +209,8 @@ def describe(spool):
             lines.append(f"  return {message.back} envelope id <{message.envelope_id.decode()}>")
         if message.delay_told or message.delayed:
             lines.append(f"  delay told {message.delay_told:d} of {message.delayed:x}")
+        if message.filter:
+            lines.append(f"  filter <{message.filter.decode()}>")
         for (address, named), finished, wish in zip(message.recipients, message.finished, message.wishes):
             lines.append(f"  recipient <{address.decode()}> named <{named.decode()}> finished {finished:d}")
             if message.flags & 4:

@@ -54,6 +54,8 @@ later.test            DEFER
 soon.test             DEFER come back soon
 code.test             550 go away
 code4.test            450 4.2.1 too busy
+drop4.test            421 4.3.0 go away
+drop5.test            521 go away for ever
 soft.test             DEFER_IF_PERMIT
 soft2.test            DEFER_IF_PERMIT 4.3.1 wait a little
 softer.test           DEFER_IF_REJECT
@@ -64,6 +66,12 @@ list.test             permit_mynetworks, reject
 class.test            insiders
 discard.test          DISCARD
 discard2.test         DISCARD into the dark
+hold.test             HOLD
+hold2.test            HOLD until I come
+prepend.test          PREPEND X-Test: yes
+redirect.test         REDIRECT eve@elsewhere.test
+bcc.test              BCC eve@elsewhere.test
+filter.test           FILTER smtp:[127.0.0.1]:10025
 junk.test             nonsense
 ada@parts.test        550 the address
 ada+x@parts.test      550 the extension
@@ -170,6 +178,9 @@ def make_cases():
         talk(sender="bob@c.test"))
     add("a table alone", {"smtpd_sender_restrictions": "texthash:{tables}/access"}, talk(sender="x@bad.test"))
     add("null key", {RCPT: ACCESS, "smtpd_null_access_lookup_key": "bad.test"}, talk(sender=""))
+    for domain in ("hold.test", "hold2.test", "prepend.test", "redirect.test", "bcc.test", "filter.test"):
+        add(f"effect {domain}", {"smtpd_client_restrictions": ACCESS, RCPT: ACCESS},
+            talk(sender=f"x@{domain}", to=["bob@local.test", "carl@local.test"]))
     # classes
     add("classes", "guests", talk(), talk(mine=True), talk(sender="x@good.test"), talk(sender="x@worse.test"))
     add("class in a table", ACCESS, talk(sender="x@class.test"), talk(sender="x@class.test", mine=True))
