@@ -15,7 +15,7 @@ enum access_subject {
     ACCESS_SENDER,
     ACCESS_RECIPIENT,
     ACCESS_LOGIN,
-    ACCESS_CERTIFICATE, /* by its fingerprint or that of its key */
+    ACCESS_CERTIFICATE,    /* by its fingerprint or that of its key */
     ACCESS_REVERSE_CLIENT, /* by the name that nobody confirmed */
 };
 

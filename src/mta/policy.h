@@ -41,7 +41,7 @@ struct policy {
     struct restriction_list lists[POLICY_LIST_COUNT];
     struct table_list login_maps;
     struct table_list certificates; /* relay_clientcerts */
-    struct table_list reply_maps; /* rbl_reply_maps */
+    struct table_list reply_maps;   /* rbl_reply_maps */
 };
 
 enum policy_outcome {

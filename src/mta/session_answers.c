@@ -158,7 +158,7 @@ static bool add_each(struct session *session, const struct session_naming *namin
         if (!itself || !alone)
             wish = wish_behind_alias(wish, transaction->recipient_count == before);
         if (!session_add_recipient(session, itself ? naming->name : expansion->addresses[i],
-                           itself ? slice_of("") : naming->name, &wish))
+                                   itself ? slice_of("") : naming->name, &wish))
             return false;
     }
     return true;

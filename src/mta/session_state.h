@@ -107,8 +107,8 @@ struct transaction {
     struct slice envelope_id;
     struct dsn_wish *wishes; /* … of each recipient */
     bool has_wishes;         /* something was said about some recipient */
-    uint64_t declared_len; /* by SIZE= */
-    char instance[40];     /* what policy servers know it by; empty: none was asked */
+    uint64_t declared_len;   /* by SIZE= */
+    char instance[40];       /* what policy servers know it by; empty: none was asked */
     struct session_effects effects;
 
     struct spool_upload *upload;

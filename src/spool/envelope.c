@@ -19,7 +19,8 @@ struct dsn_wish envelope_wish(const struct envelope *envelope, size_t recipient)
 
 static uint32_t flags_of(const struct envelope *envelope)
 {
-    uint32_t flags = envelope->flags & ~(uint32_t)(ENVELOPE_DSN | ENVELOPE_DELAYED | ENVELOPE_FILTER);
+    uint32_t flags =
+        envelope->flags & ~(uint32_t)(ENVELOPE_DSN | ENVELOPE_DELAYED | ENVELOPE_FILTER);
     if (envelope->back != DSN_RETURN_UNSAID || envelope->envelope_id.len > 0 ||
         envelope->wishes != NULL)
         flags |= ENVELOPE_DSN;
