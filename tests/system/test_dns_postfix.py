@@ -69,6 +69,16 @@ def make_cases():
                   case("reject_rhsbl_recipient dbl.there.example", recipient=recipient),
                   case("reject_rhsbl_sender dbl.there.example", sender="a@far.test", recipient=recipient),
                   case("reject_rhsbl_helo dbl.there.example", helo="far.test", recipient=recipient)]
+    for kind, known in (("mx", "mx.there.example"), ("ns", "ns.there.example"), ("a", "mx.there.example")):
+        for table in (f"{known} = REJECT named", "127.0.0.1 = REJECT addressed", "192.0.2 = REJECT near", f"{known} = OK",
+                      f"{known} = permit"):
+            table = f"inline:{{{{ {{{{{table}}}}} }}}}"
+            cases += [case(f"check_sender_{kind}_access {table}, defer"),
+                      case(f"check_recipient_{kind}_access {table}", recipient="b@good.there.example"),
+                      case(f"check_helo_{kind}_access {table}", helo="mx.there.example"),
+                      case(f"check_client_{kind}_access {table}")]
+        for sender in ("a@host.there.example", "a@nomail.there.example", "a@nothere.there.example", "a@[192.0.2.1]", ""):
+            cases.append(case(f"check_sender_{kind}_access inline:{{{{ {{{{192.0.2 = REJECT near}}}} }}}}", sender=sender))
     for reply in ("$rbl_code 4.7.2 $rbl_class/$rbl_what/$rbl_domain/$rbl_txt/$client/$helo_name/$sender_domain",
                   "550 $client_address${rbl_reason?: $rbl_reason}", "no code at all", "521 5.7.4 go"):
         table = "{ {bl.there.example = " + reply.replace("$", "$$") + "} }"
