@@ -147,6 +147,22 @@ enum table_result access_find(enum access_subject subject, const struct table *t
     return TABLE_ABSENT;
 }
 
+enum table_result access_find_domain(const struct table *table, struct slice domain,
+                                     const struct parameters *parameters, struct writer *key,
+                                     struct writer *answer)
+{
+    struct search search = {table, NULL, parameters, key, answer, TABLE_KEY_WHOLE};
+    return try_domain(&search, domain);
+}
+
+enum table_result access_find_address(const struct table *table, const struct ip *ip,
+                                      const struct parameters *parameters, struct writer *key,
+                                      struct writer *answer)
+{
+    struct search search = {table, NULL, parameters, key, answer, TABLE_KEY_WHOLE};
+    return try_network(&search, ip);
+}
+
 struct ruling_subject access_name(enum access_subject subject, const struct policy_facts *facts)
 {
     const struct ruling_subject names[] = {

@@ -28,6 +28,15 @@ enum table_result access_find(enum access_subject subject, const struct table *t
                               const struct policy_facts *facts, const struct parameters *parameters,
                               struct writer *key, struct writer *answer);
 
+/* The same for a host by its name and the domains above it, or by its address and the networks
+ * around it. */
+enum table_result access_find_domain(const struct table *table, struct slice domain,
+                                     const struct parameters *parameters, struct writer *key,
+                                     struct writer *answer);
+enum table_result access_find_address(const struct table *table, const struct ip *ip,
+                                      const struct parameters *parameters, struct writer *key,
+                                      struct writer *answer);
+
 /* How a reply names the subject. */
 struct ruling_subject access_name(enum access_subject subject, const struct policy_facts *facts);
 

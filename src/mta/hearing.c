@@ -1,5 +1,7 @@
 #include "mta/hearing.h"
 
+#include "mta/server_access.h"
+
 #include <string.h>
 
 static void write_step(struct hearing *h, const char *rule, const char *result, struct slice why)
@@ -260,15 +262,51 @@ static enum hearing_finding judge_answer(struct hearing *h, const char *table,
     return finding;
 }
 
-static void ask_table(struct hearing *h, enum access_subject subject, const struct table *table,
-                      struct ruling *out)
+/* False: something has to be found out first. */
+static bool search_table(struct hearing *h, const struct restriction *restriction,
+                         enum access_subject subject, struct writer *key, struct writer *answer,
+                         struct ruling *out, enum table_result *result)
 {
     const struct parameters *parameters = h->policy->parameters;
-    char key_text[200], answer_text[ACCESS_ANSWER_MAX];
+    const struct restriction_type *type = restriction->type;
+    if (type != NULL && type->servers != 0) {
+        const struct server_search search = {parameters,    h->facts, restriction->table,
+                                             type->servers, key,      answer};
+        return server_access_find(&search, subject, out, result);
+    }
+    *result = access_find(subject, restriction->table, h->facts, parameters, key, answer);
+    return true;
+}
+
+static void forbid_permit(const struct restriction *restriction, struct ruling *out)
+{
+    if (restriction->type != NULL && restriction->type->proves_nothing &&
+        out->kind == RULING_PERMIT)
+        ruling_fail(out, "what anybody can say of himself permits nothing; answer DUNNO");
+}
+
+static void take_answer(struct hearing *h, enum access_subject subject, struct slice key,
+                        struct slice answer, struct ruling *out)
+{
+    struct ruling_subject name = access_name(subject, h->facts);
+    ruling_explain(out, "%.*s: %.*s", SLICE_PRINTF(key), SLICE_PRINTF(answer));
+    access_rule(answer, &name, h->policy->parameters, out);
+    /* An address that leads on to another host is not what the table speaks of. */
+    if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
+        h->facts->recipient_asks_for_relay)
+        *out = (struct ruling){.kind = RULING_NEUTRAL};
+}
+
+static void ask_table(struct hearing *h, const struct restriction *restriction,
+                      enum access_subject subject, struct ruling *out)
+{
+    char key_text[300], answer_text[ACCESS_ANSWER_MAX];
     struct writer key = writer_over(key_text, sizeof key_text);
     struct writer answer = writer_over(answer_text, sizeof answer_text);
-    struct ruling_subject name = access_name(subject, h->facts);
-    switch (access_find(subject, table, h->facts, parameters, &key, &answer)) {
+    enum table_result result;
+    if (!search_table(h, restriction, subject, &key, &answer, out, &result))
+        return;
+    switch (result) {
     case TABLE_ABSENT:
         ruling_explain(out, "the table does not have it");
         break;
@@ -278,18 +316,23 @@ static void ask_table(struct hearing *h, enum access_subject subject, const stru
         out->is_trouble = true;
         break;
     case TABLE_FOUND:
-        ruling_explain(out, "%.*s: %.*s", SLICE_PRINTF(writer_slice(&key)),
-                       SLICE_PRINTF(writer_slice(&answer)));
-        access_rule(writer_slice(&answer), &name, parameters, out);
+        take_answer(h, subject, writer_slice(&key), writer_slice(&answer), out);
+        forbid_permit(restriction, out);
         break;
     }
-    /* Nor does a name prove anything that anybody can say of himself. */
-    if (subject == ACCESS_REVERSE_CLIENT && out->kind == RULING_PERMIT)
-        ruling_fail(out, "an unverified name permits nothing; answer DUNNO");
-    /* An address that leads on to another host is not what the table speaks of. */
-    if (subject == ACCESS_RECIPIENT && out->kind == RULING_PERMIT &&
-        h->facts->recipient_asks_for_relay)
-        *out = (struct ruling){.kind = RULING_NEUTRAL};
+}
+
+/* What a table answers with. The restrictions among that must not permit either what it must not.
+ */
+static enum hearing_finding judge_list_of(struct hearing *h, const struct restriction *restriction,
+                                          enum access_subject subject, const struct ruling *ruling,
+                                          bool warn)
+{
+    enum hearing_finding finding = judge_answer(h, restriction->name, subject, ruling, warn);
+    if (finding != HEARING_PERMITTED || restriction->type == NULL ||
+        !restriction->type->proves_nothing || h->verdict->discard)
+        return finding;
+    return fail(h, restriction->name, "what anybody can say of himself permits nothing");
 }
 
 static enum hearing_finding judge_access(struct hearing *h, const struct restriction *restriction,
@@ -303,10 +346,10 @@ static enum hearing_finding judge_access(struct hearing *h, const struct restric
         return fail(h, restriction->name, "a table needs check_…_access in front of it here");
     bool outer = h->is_answer;
     h->is_answer = true;
-    ask_table(h, subject, restriction->table, &ruling);
+    ask_table(h, restriction, subject, &ruling);
     enum hearing_finding finding = hearing_apply(h, restriction->name, &ruling, warn);
     if (ruling.kind == RULING_LIST)
-        finding = judge_answer(h, restriction->name, subject, &ruling, warn);
+        finding = judge_list_of(h, restriction, subject, &ruling, warn);
     h->is_answer = outer;
     return finding;
 }

@@ -38,6 +38,8 @@ struct restriction_type {
     void (*judge)(const struct restriction_case *about, struct ruling *out);
     enum access_subject subject; /* of a table */
     bool asks_dns;
+    enum dns_type servers; /* of the subject, which the table is asked for instead; or 0 */
+    bool proves_nothing;   /* strangers decide what the table is asked for: it must not permit */
 };
 
 /* NULL for a word that is none of ours. */

@@ -6,7 +6,7 @@ from harness import Folder, free_ports, release_ports, wait_for
 CONFIGURATION = """\
 server:
     rundir: "{root}"
-    listen: 127.0.0.1@{port}
+    listen: [{listen}]
 database:
     storage: "{root}/db"
 log:
@@ -25,14 +25,16 @@ ns A 127.0.0.1
 
 
 class Dns:
-    """zones: name -> records, as in a zone file."""
+    """zones: name -> records, as in a zone file; also: another address to listen on, 127.1.2.3@53."""
 
-    def __init__(self, zones):
+    def __init__(self, zones, also=None):
         self.folder = Folder()
         self.root = self.folder.path
         (self.port,) = free_ports(1)
         self.process = None
-        text = CONFIGURATION.format(root=self.root, port=self.port)
+        self.also = also
+        listen = ", ".join([f"127.0.0.1@{self.port}"] + [also] * (also is not None))
+        text = CONFIGURATION.format(root=self.root, listen=listen)
         for name, records in zones.items():
             (self.root / f"{name}.zone").write_text(ZONE.format(name=name, records=records))
             text += f'  - domain: "{name}"\n    file: "{self.root}/{name}.zone"\n'

@@ -92,6 +92,7 @@ class Postfix:
         self.root = self.folder.path / name
         self.port = free_ports(1)[0]
         self.process = None
+        self.wrapper = []   # the start of the command line, such as a program that changes its surroundings
         self.make_folders()
         self.configure(next_hop, more, more_services)
 
@@ -117,7 +118,7 @@ class Postfix:
         comes up deaf, and does nothing at all until it is started again."""
         for attempt in range(5):
             self.process = subprocess.Popen(
-                [f"{DAEMONS}/master", "-c", str(self.root / "etc"), "-d"], stdin=subprocess.DEVNULL,
+                [*self.wrapper, f"{DAEMONS}/master", "-c", str(self.root / "etc"), "-d"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
             try:
                 wait_for(lambda: self.process.poll() is not None or "daemon started" in self.log(),
