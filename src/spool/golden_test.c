@@ -1,7 +1,10 @@
 /* Spools that earlier versions wrote, kept in tests/golden, must be read for ever: each folder
  * spool-VERSION holds segments, without the zeros at their ends, and expected.txt.
  *
- *     TUVI_GOLDEN_WRITE=FOLDER spool_golden_test     writes a spool of this version there */
+ *     TUVI_GOLDEN_WRITE=FOLDER spool_golden_test     writes a spool of this version there
+ *
+ * What the format gained within a version has a spool of its own, spool-VERSION-WHAT, which
+ * TUVI_GOLDEN_WRITE_WHAT=FOLDER writes. */
 #include "base/buf.h"
 #include "spool/fixture_test.h"
 
@@ -77,6 +80,8 @@ static void describe_message(struct buf *out, struct spool_message *message)
                    message->expired);
     buf_add_printf(out, "  sender <%.*s>\n", SLICE_PRINTF(view.envelope.sender));
     describe_wishes(out, message, &view.envelope);
+    if (view.envelope.filter.len > 0)
+        buf_add_printf(out, "  filter <%.*s>\n", SLICE_PRINTF(view.envelope.filter));
     for (size_t i = 0; i < view.envelope.recipient_count; i++)
         describe_recipient(out, message, &view.envelope, i);
     describe_content(out, &view);
@@ -259,6 +264,56 @@ static void make_spool(void)
     spool_free(&spool);
 }
 
+static uint64_t put_filtered(uint32_t flags)
+{
+    static const struct slice recipients[] = {SLICE_LITERAL("bob@example.net")};
+    static const struct slice originals[] = {SLICE_LITERAL("")};
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    struct envelope envelope = {.flags = flags,
+                                .arrival_us = 1795000000123456,
+                                .sender = SLICE_LITERAL("ada@example.org"),
+                                .recipients = recipients,
+                                .originals = originals,
+                                .recipient_count = 1,
+                                .filter = SLICE_LITERAL("smtp:[127.0.0.1]:10025")};
+    uint64_t id = upload->id;
+    spool_upload_add(upload, slice_of("Subject: filtered\r\n\r\n"));
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    struct spool_message *message = spool_next_committed(&spool);
+    buf_free(&message->payload);
+    return id;
+}
+
+static uint64_t put_held(const char *content)
+{
+    put_flags = ENVELOPE_HELD;
+    uint64_t id = put(content, 1, 2);
+    put_flags = 0;
+    return id;
+}
+
+/* What actions want done to messages: some as they came, some moved, some released. */
+static void make_spool_of_actions(void)
+{
+    srand(2);
+    start();
+    uint64_t moved = put_held("held, and moved\r\n"),
+             released = put_held("released, and moved\r\n");
+    put_filtered(0);
+    assert_true(spool_record_order(&spool, message_of(released), RECORD_RELEASE));
+    run_disk();
+    restart(); /* all of them move */
+    all_stays = true;
+    assert_true(message_of(moved)->held);
+    put_held("held\r\n");
+    put_filtered(ENVELOPE_HELD);
+    released = put_filtered(ENVELOPE_HELD | ENVELOPE_EIGHT_BIT);
+    assert_true(spool_record_order(&spool, message_of(released), RECORD_REQUEUE));
+    run_disk();
+    spool_free(&spool);
+}
+
 static void check_golden(const char *name)
 {
     static char folder[PATH_LENGTH_MAX], expected[TEXT_MAX];
@@ -291,19 +346,29 @@ TEST(a_spool_of_version_2_is_read)
     check_golden("spool-2");
 }
 
-TEST(a_spool_of_this_version_is_written_when_it_is_wanted)
+TEST(a_spool_with_what_actions_want_is_read)
 {
-    const char *folder = getenv("TUVI_GOLDEN_WRITE");
+    check_golden("spool-2-actions");
+}
+
+static void write_golden(const char *folder, void (*make)(void))
+{
     struct buf text = buf_make(TEXT_MAX);
     if (folder == NULL)
         return;
-    make_spool();
+    make();
     write_segments(folder);
     open_spool();
     describe_spool(&text);
     write_path(folder, "expected.txt", buf_slice(&text));
     buf_free(&text);
     finish();
+}
+
+TEST(a_spool_of_this_version_is_written_when_it_is_wanted)
+{
+    write_golden(getenv("TUVI_GOLDEN_WRITE"), make_spool);
+    write_golden(getenv("TUVI_GOLDEN_WRITE_ACTIONS"), make_spool_of_actions);
 }
 
 int main(void)
@@ -313,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_spool_of_version_0_is_read),
         cmocka_unit_test(a_spool_of_version_1_is_read),
         cmocka_unit_test(a_spool_of_version_2_is_read),
+        cmocka_unit_test(a_spool_with_what_actions_want_is_read),
     };
     return RUN_TESTS(tests);
 }
