@@ -103,8 +103,7 @@ static bool add_recipients(struct session *session, struct slice said, struct sl
     struct transaction *transaction = &session->transaction;
     struct slice nothing = slice_of("");
     size_t count = transaction->recipient_count, len = transaction->envelope_len;
-    bool added =
-        transaction->named_count < (size_t)session->service->parameters->smtpd_recipient_limit;
+    bool added = true;
     for (size_t i = 0; i < expansion->count && added; i++) {
         bool itself = slice_equal_nocase(expansion->addresses[i], name);
         added = add_recipient(session, itself ? name : expansion->addresses[i],
@@ -150,13 +149,21 @@ static bool find_recipients(struct session *session, struct slice said,
     return session->transaction.discard || !refuse_without_route(session, said, expansion, verdict);
 }
 
+/* Asked before policy: a client that names too many costs no more lookups. */
+static bool has_all_it_may(const struct session *session)
+{
+    return session->transaction.named_count >=
+           (size_t)session->service->parameters->smtpd_recipient_limit;
+}
+
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 {
     struct policy_verdict verdict;
     struct address recipient;
     struct expansion expansion;
     struct slice text, said = rcpt->forward_path.text;
-    if (!keep_address(session, &rcpt->forward_path, &text) || !address_parse(text, &recipient))
+    if (has_all_it_may(session) || !keep_address(session, &rcpt->forward_path, &text) ||
+        !address_parse(text, &recipient))
         session_answer(session, "452 4.5.3 Error: too many recipients");
     else if (!find_recipients(session, said, &recipient, &expansion, &verdict))
         session_answer(session, "%.*s", (int)verdict.reply_len, verdict.reply);

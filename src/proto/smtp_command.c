@@ -42,6 +42,7 @@ static const char *take_path(struct slice *argument, const struct path_kind *kin
 struct parameter {
     struct slice name;
     struct slice value;
+    bool has_value; /* "=" stands behind the name */
 };
 
 static bool take_parameter(struct slice *rest, struct parameter *out)
@@ -51,6 +52,7 @@ static bool take_parameter(struct slice *rest, struct parameter *out)
         return false;
     size_t equals = slice_find(word, '=');
     out->name = slice_first(word, equals);
+    out->has_value = equals < word.len;
     out->value = slice_skip(word, equals + 1);
     return true;
 }
@@ -60,6 +62,8 @@ static const char unsupported[] = "555 5.5.4 Unsupported option: ";
 static const char *apply_mail_parameter(const struct parameter *parameter, bool auth_offered,
                                         bool *auth_seen, struct smtp_mail *mail)
 {
+    if (!parameter->has_value)
+        return unsupported;
     if (slice_is_nocase(parameter->name, "SIZE")) {
         if (!slice_to_number(parameter->value, UINT64_MAX, &mail->size))
             return "501 5.5.4 Bad message size syntax";

@@ -157,10 +157,9 @@ struct smtp_server {
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
-    bool bare_lf_seen;      /* in any command or message so far */
-    bool spoken;            /* the client has said something */
-    bool recipient_refused; /* some RCPT of this transaction got no 250 */
-    bool paused;            /* the pause before the waiting reply is over */
+    bool bare_lf_seen; /* in any command or message so far */
+    bool spoken;       /* the client has said something */
+    bool paused;       /* the pause before the waiting reply is over */
     bool too_many_errors;
     enum smtp_server_step_kind
         then; /* what follows the waiting reply: NEED_INPUT, START_TLS or CLOSE */
