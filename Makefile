@@ -1,7 +1,7 @@
 # Names for what one does here. Meson and ninja do the work; see CONTRIBUTING.md.
 BUILD = build
 
-.PHONY: all demo test check fuzz sim mutants powercut faults format clean
+.PHONY: all demo test check differential fuzz sim mutants powercut faults format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -14,6 +14,12 @@ $(BUILD)/build.ninja:
 demo: ; @sh scripts/demo
 test: ; @sh scripts/test
 check: all ; @sh scripts/check $(BUILD)
+
+# The same SMTP sequences for Tuvi and for Postfix, whose replies are compared: make differential SEQUENCES=10000
+SEQUENCES = 10000
+differential: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 tests/system/differential.py --strict \
+	    --sequences $(SEQUENCES) --first $(SEED_FIRST)
 
 # A minute for each fuzzer: make fuzz SECONDS=60
 SECONDS = 60
