@@ -1,7 +1,7 @@
 # Names for what one does here. Meson and ninja do the work; see CONTRIBUTING.md.
 BUILD = build
 
-.PHONY: all demo test check differential fuzz sim mutants powercut faults format clean
+.PHONY: all demo test check differential floods fuzz sim mutants powercut faults format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -20,6 +20,10 @@ SEQUENCES = 10000
 differential: all
 	@TUVI_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 tests/system/differential.py --strict \
 	    --sequences $(SEQUENCES) --first $(SEED_FIRST)
+
+# Clients that send without end: 10 GB of body, a million chunks of a byte, ...; the worker must not grow
+floods: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 tests/system/floods.py
 
 # A minute for each fuzzer: make fuzz SECONDS=60
 SECONDS = 60

@@ -230,8 +230,8 @@ static const char *run_quit(const struct smtp_server *server, struct slice argum
     return "221 2.0.0 Bye";
 }
 
-/* Chunks of a message that failed may still come in SMTP_BDAT_FAILED. Only MAIL must wait for their end: it would take
- * them for its own. */
+/* Chunks of a message that failed may still come in SMTP_BDAT_FAILED. Only MAIL must wait for their
+ * end: it would take them for its own. */
 enum {
     BEFORE_MAIL = SMTP_START | SMTP_READY,
     NO_TRANSACTION = BEFORE_MAIL | SMTP_BDAT_FAILED,
