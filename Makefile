@@ -1,7 +1,7 @@
 # Names for what one does here. Meson and ninja do the work; see CONTRIBUTING.md.
 BUILD = build
 
-.PHONY: all demo test check fuzz sim mutants powercut faults format clean
+.PHONY: all demo test check differential floods fuzz fuzz-coverage fuzz-keep sim mutants powercut faults format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -15,9 +15,30 @@ demo: ; @sh scripts/demo
 test: ; @sh scripts/test
 check: all ; @sh scripts/check $(BUILD)
 
-# A minute for each fuzzer: make fuzz SECONDS=60
+# The same SMTP sequences for Tuvi and for Postfix, whose replies are compared: make differential SEQUENCES=10000
+SEQUENCES = 10000
+differential: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 tests/system/differential.py --strict \
+	    --sequences $(SEQUENCES) --first $(SEED_FIRST)
+
+# Clients that send without end: 10 GB of body, a million chunks of a byte, ...; the worker must not grow
+floods: all
+	@TUVI_BUILD=$(CURDIR)/$(BUILD) /usr/bin/python3 tests/system/floods.py
+
+# A minute for each fuzzer: make fuzz SECONDS=60. Or each so many times in all, which may take days, can be stopped, and
+# goes on where it was: make fuzz RUNS=10000000
 SECONDS = 60
-fuzz: ; @sh scripts/test --fuzz-seconds $(SECONDS) fuzz
+RUNS =
+fuzz:
+ifeq ($(RUNS),)
+	@sh scripts/test --fuzz-seconds $(SECONDS) fuzz
+else
+	@/usr/bin/python3 scripts/fuzz.py run --runs $(RUNS)
+endif
+
+# Which lines the kept inputs of each fuzzer reach, and how fast it is; then the inputs worth keeping are taken over
+fuzz-coverage: ; @/usr/bin/python3 scripts/fuzz.py coverage
+fuzz-keep: ; @/usr/bin/python3 scripts/fuzz.py keep
 
 # Simulated nights from seeds: make sim SEEDS=20000 SEED_FIRST=1
 SEEDS = 1000

@@ -30,6 +30,7 @@ struct sim_weather {
     unsigned auth_one_in; /* logins */
 
     int64_t heal_us;
+    const char *settings; /* lines for the end of main.cf, or NULL */
     int64_t lifetime_s, delay_s, backoff_min_s, backoff_max_s;
     int64_t segment_size;
 };

@@ -43,6 +43,7 @@ static void write_main_cf(struct writer *w, const struct sim_weather *weather)
                   (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
                   (long long)weather->lifetime_s, (long long)weather->lifetime_s,
                   (long long)weather->delay_s, (long long)weather->segment_size);
+    writer_text(w, weather->settings != NULL ? weather->settings : "");
     CHECK(!w->overflow);
 }
 

@@ -169,9 +169,8 @@ static bool add_recipients(struct session *session, const struct session_naming 
                            const struct expansion *expansion)
 {
     struct transaction *transaction = &session->transaction;
-    size_t limit = (size_t)session->service->parameters->smtpd_recipient_limit;
     size_t count = transaction->recipient_count, len = transaction->envelope_len;
-    if (transaction->named_count >= limit || !add_each(session, naming, expansion)) {
+    if (!add_each(session, naming, expansion)) {
         transaction->recipient_count = count;
         transaction->envelope_len = len;
         return false;
@@ -210,11 +209,18 @@ static bool keep_wish(struct session *session, const struct smtp_rcpt *rcpt, str
             arena_copy(&session->arena, writer_slice(&w), &out->original));
 }
 
+/* Asked before policy: a client that names too many costs no more lookups. */
+static bool has_all_it_may(const struct session *session)
+{
+    return session->transaction.named_count >=
+           (size_t)session->service->parameters->smtpd_recipient_limit;
+}
+
 static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 {
     struct address recipient;
     struct session_naming naming = {.said = rcpt->forward_path.text};
-    if (keep_address(session, &rcpt->forward_path, &naming.name) &&
+    if (!has_all_it_may(session) && keep_address(session, &rcpt->forward_path, &naming.name) &&
         address_parse(naming.name, &recipient) && keep_wish(session, rcpt, &naming.wish))
         session_judge_recipient(session, &naming);
     else

@@ -71,6 +71,15 @@ bool domain_is_literal(struct slice domain)
     return ip_parse(inner, &ip) && ip.family == IP_V4;
 }
 
+/* "192.0.2.1" without its brackets: no domain is called so. */
+static bool is_numeric(struct slice domain)
+{
+    for (size_t i = 0; i < domain.len; i++)
+        if (!ascii_is_digit(domain.at[i]) && domain.at[i] != '.')
+            return false;
+    return true;
+}
+
 /* The length of the quoted string in front, quotes included; 0 when it is not closed. */
 static size_t quoted_length(struct slice text)
 {
@@ -108,7 +117,8 @@ bool address_parse(struct slice text, struct address *out)
             if (rest.at[0] != '@')
                 return false;
             address.domain = slice_skip(rest, 1);
-            if (!domain_is_readable(address.domain) && !domain_is_literal(address.domain))
+            if (!domain_is_literal(address.domain) &&
+                (!domain_is_readable(address.domain) || is_numeric(address.domain)))
                 return false;
         }
     }

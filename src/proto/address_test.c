@@ -25,7 +25,7 @@ TEST(wrong_mailboxes_are_refused)
         "a@b..org",     "a@.org",       "a@b.org.",       "\"open@b.org", "\"\x01\"@b.org",
         "a@[1.2.3]",    "a@[IPv6:1.2]", "a@[2001:db8::]", "a@b c",        "a\xc3@b.org",
         "a@b\r\n.org",  "<a@b.org",     "a@b_c.org>",     "\"a\"b@c.org", "a,b@c.org",
-        "a@exa%mple",   "\"\\",         "\"a\\\"@b.org",
+        "a@exa%mple",   "\"\\",         "\"a\\\"@b.org",  "a@1.2.3.4",    "a@123",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct address a;

@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     enum client_command command = (data[0] & 1) != 0 ? CLIENT_XCLIENT : CLIENT_XFORWARD;
     struct slice argument = slice_make((const char *)data + 1, size - 1);
+    CHECK(client_attributes_announced(command)[0] == ' ');
     if (!client_attributes_parse(command, argument, &attributes, reply)) {
         CHECK(strncmp(reply, "501 ", 4) == 0 && strlen(reply) < CLIENT_REPLY_MAX);
         return 0;

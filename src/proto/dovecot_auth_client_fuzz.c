@@ -1,5 +1,6 @@
 /* Feeds a server's bytes to the client machine whole, byte by byte, and in cuts that the first byte
- * chooses: the steps must be the same, and what they hold within its bounds. */
+ * chooses: the steps must be the same, and what they hold within its bounds. The same bytes are
+ * also what a remote client says: none of it becomes a second field or line of a request. */
 #include "proto/dovecot_auth_client.h"
 
 #include "base/check.h"
@@ -39,6 +40,44 @@ static void trace_reply(struct writer *trace, const struct dovecot_auth_reply *r
     trace_slice(trace, reply->reason);
 }
 
+/* One line, or nothing. The fields are as many as there are without what the client said. */
+static void check_line(const struct writer *w, const char *refusal, size_t fields)
+{
+    struct slice line = writer_slice(w);
+    size_t tabs = 0;
+    CHECK((refusal == NULL) == (line.len > 0) && !w->overflow);
+    for (size_t i = 0; i < line.len; i++)
+        tabs += line.at[i] == '\t';
+    CHECK(line.len == 0 || (slice_find(line, '\n') == line.len - 1 && tabs == fields));
+}
+
+static void request_login(const struct dovecot_auth_client *client, struct slice said)
+{
+    static const struct dovecot_auth_security any = {0, 0};
+    char bytes[2 * DOVECOT_AUTH_LINE_MAX];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    const struct dovecot_auth_mechanism *mechanism =
+        dovecot_auth_client_find(client, &any, slice_first(said, slice_find(said, ' ')));
+    struct dovecot_auth_request request = {
+        .id = 7,
+        .mechanism = mechanism != NULL ? dovecot_auth_mechanism_name(mechanism) : slice_of("PLAIN"),
+        .service = slice_first(said, 40),
+        .local_port = 25,
+        .secured = said.len % 2 != 0,
+        .has_response = said.len % 3 != 0,
+        .response = said,
+    };
+    CHECK(ip_parse(slice_of("192.0.2.1"), &request.remote));
+    const char *refusal = dovecot_auth_client_request(&w, &request);
+    check_line(&w, refusal, 6U + request.secured + request.has_response);
+    w.len = 0;
+    refusal = dovecot_auth_client_continue(&w, 7, said);
+    check_line(&w, refusal, 2);
+    w.len = 0;
+    refusal = dovecot_auth_client_cancel(&w, 7);
+    check_line(&w, refusal, 1);
+}
+
 static void trace_mechanisms(struct writer *trace, const struct dovecot_auth_client *client)
 {
     static const struct dovecot_auth_security securities[] = {
@@ -61,9 +100,10 @@ static bool trace_step(struct writer *trace, const struct dovecot_auth_client *c
     if (step->kind == DOVECOT_AUTH_CLIENT_NEED_INPUT)
         return false;
     writer_u8(trace, (uint8_t)step->kind);
-    if (step->kind == DOVECOT_AUTH_CLIENT_READY)
+    if (step->kind == DOVECOT_AUTH_CLIENT_READY) {
         trace_mechanisms(trace, client);
-    else if (step->kind == DOVECOT_AUTH_CLIENT_REPLY)
+        request_login(client, slice_of("plain"));
+    } else if (step->kind == DOVECOT_AUTH_CLIENT_REPLY)
         trace_reply(trace, &step->reply);
     else
         trace_slice(trace, step->trouble);
@@ -118,6 +158,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const size_t cuts[] = {1, 1 + data[0], SIZE_MAX};
     run_whole(data + 1, size - 1, &whole);
+    struct dovecot_auth_client unserved;
+    dovecot_auth_client_init(&unserved);
+    request_login(&unserved, slice_make((const char *)data + 1, size - 1));
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         struct writer cut = writer_over(cut_bytes, sizeof cut_bytes);
         run(data + 1, size - 1, cuts[i], &cut);

@@ -21,6 +21,36 @@ static void check_hosts(const struct mail_hosts *hosts)
     }
 }
 
+/* What was read is written as something that reads the same. */
+static void check_written(const struct dns_reply *reply)
+{
+    static char bytes[DNS_REPLY_MAX + 64], copies[DNS_REPLY_MAX];
+    struct writer w = writer_over(bytes, sizeof bytes),
+                  records = writer_over(copies, sizeof copies);
+    struct slice rest = reply->records, record;
+    struct dns_reply again;
+    while (dns_record_next(&rest, &record))
+        dns_record_add(&records, record);
+    CHECK(slice_equal(writer_slice(&records), slice_first(reply->records, records.len)));
+    dns_reply_write(&w, reply);
+    rest = writer_slice(&w);
+    CHECK(dns_reply_next(&rest, &again) == DNS_WHOLE && rest.len == 0);
+    CHECK(again.id == reply->id && again.outcome == reply->outcome &&
+          slice_equal(again.records, reply->records));
+}
+
+static void check_request(const struct dns_request *request)
+{
+    char bytes[DNS_REQUEST_MAX];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    struct dns_request again;
+    CHECK(request->name.len <= DNS_NAME_MAX);
+    dns_request_write(&w, request);
+    struct slice rest = writer_slice(&w);
+    CHECK(!w.overflow && dns_request_next(&rest, &again) == DNS_WHOLE);
+    CHECK(again.id == request->id && slice_equal(again.name, request->name));
+}
+
 static void use_reply(const struct dns_reply *reply, uint64_t chance)
 {
     struct mail_hosts hosts;
@@ -28,6 +58,7 @@ static void use_reply(const struct dns_reply *reply, uint64_t chance)
         mail_hosts_make(reply->records, slice_of("mx.example.org"), chance, &hosts);
     CHECK((outcome == MAIL_HOSTS_FOUND) == (hosts.count > 0));
     check_hosts(&hosts);
+    check_written(reply);
 }
 
 /* How many replies there are before the input ends or breaks, when `shown` bytes of it are there.
@@ -66,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct dns_request request;
     while (dns_request_next(&input, &request) == DNS_WHOLE)
-        CHECK(request.name.len <= DNS_NAME_MAX);
+        check_request(&request);
     free(copy);
     return 0;
 }

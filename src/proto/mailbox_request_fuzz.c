@@ -31,6 +31,17 @@ static void check_request(struct slice head)
           slice_equal(again.recipient, request.recipient));
 }
 
+static void check_written(const struct mailbox_reply *reply)
+{
+    char bytes[MAILBOX_REASON_MAX + 64];
+    struct writer w = writer_over(bytes, sizeof bytes);
+    struct mailbox_reply again;
+    mailbox_reply_write(&w, reply);
+    CHECK(!w.overflow && mailbox_reply_read(writer_slice(&w), &again) == MAILBOX_REPLY_WHOLE);
+    CHECK(again.outcome == reply->outcome && strcmp(again.status, reply->status) == 0 &&
+          strcmp(again.reason, reply->reason) == 0);
+}
+
 static void check_reply(struct slice input)
 {
     struct mailbox_reply reply;
@@ -39,8 +50,10 @@ static void check_reply(struct slice input)
         enum mailbox_reply_step step = mailbox_reply_read(slice_first(input, len), &reply);
         CHECK(step == MAILBOX_REPLY_NEED_INPUT || step == whole);
     }
-    if (whole == MAILBOX_REPLY_WHOLE)
-        CHECK(strlen(reply.reason) < MAILBOX_REASON_MAX && strlen(reply.status) < SMTP_STATUS_MAX);
+    if (whole != MAILBOX_REPLY_WHOLE)
+        return;
+    CHECK(strlen(reply.reason) < MAILBOX_REASON_MAX && strlen(reply.status) < SMTP_STATUS_MAX);
+    check_written(&reply);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

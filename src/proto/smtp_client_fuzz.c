@@ -56,14 +56,30 @@ static void check_sent(struct slice bytes)
     CHECK(slice_find(bytes, '\n') == bytes.len - 1);
 }
 
+/* An enhanced status that fits the code, whatever the server wrote. RFC 3463 §2. */
+static void trace_status(struct run *run, const struct smtp_reply *reply)
+{
+    char status[SMTP_STATUS_MAX];
+    smtp_reply_status(reply, status);
+    char class = reply->code / 100 == 3 ? '5' : (char)('0' + reply->code / 100);
+    CHECK(status[0] == class && status[1] == '.' && strlen(status) >= strlen("5.0.0"));
+    CHECK(strspn(status, "0123456789.") == strlen(status));
+    writer_text(&run->trace, status);
+}
+
 static void trace_result(struct run *run, const struct smtp_client_step *step)
 {
-    writer_u8(&run->trace, (uint8_t)step->stage);
+    writer_text(&run->trace, smtp_stage_command(step->stage));
+    writer_text(&run->trace, smtp_stage_doing(step->stage));
     if (step->reply != NULL) {
         CHECK(step->reply->code >= 200 && step->reply->code <= 599);
         writer_u16(&run->trace, (uint16_t)step->reply->code);
-    } else {
-        writer_text(&run->trace, step->obstacle != NULL ? step->obstacle->text : step->text);
+        writer_counted(&run->trace, smtp_reply_text(step->reply));
+        trace_status(run, step->reply);
+    } else if (step->obstacle != NULL) {
+        writer_text(&run->trace, step->obstacle->text);
+    } else if (step->text != NULL) {
+        writer_text(&run->trace, step->text);
     }
     if (step->kind != SMTP_CLIENT_RESULT)
         return;

@@ -49,8 +49,6 @@ static struct smtp_server_step say_at_once(struct smtp_server *server,
     if (demand->reply_end != NULL)
         writer_text(&w, demand->reply_end);
     smtp_server_write_reply(server, writer_slice(&w));
-    if (demand->verb == SMTP_RCPT)
-        server->recipient_refused = true;
     if (demand->verb == SMTP_QUIT || slice_starts(slice_of(demand->reply), "521"))
         server->then = SMTP_SERVER_CLOSE;
     smtp_server_conclude(server, demand->reply[0] < '4');

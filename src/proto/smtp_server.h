@@ -160,11 +160,10 @@ struct smtp_server {
     bool tls;
     bool esmtp; /* the client said EHLO */
     bool authenticated;
-    bool bare_lf_seen;      /* in any command or message so far */
-    bool spoken;            /* the client has said something */
-    bool utf8;              /* this transaction has SMTPUTF8 */
-    bool recipient_refused; /* some RCPT of this transaction got no 250 */
-    bool paused;            /* the pause before the waiting reply is over */
+    bool bare_lf_seen; /* in any command or message so far */
+    bool spoken;       /* the client has said something */
+    bool utf8;         /* this transaction has SMTPUTF8 */
+    bool paused;       /* the pause before the waiting reply is over */
     bool too_many_errors;
     enum smtp_server_step_kind
         then; /* what follows the waiting reply: NEED_INPUT, START_TLS or CLOSE */

@@ -7,7 +7,7 @@
 void smtp_server_forget_transaction(struct smtp_server *server)
 {
     server->state = server->greeted ? SMTP_READY : SMTP_START;
-    server->recipient_refused = server->utf8 = false;
+    server->utf8 = false;
     server->chunk_total = 0;
 }
 
@@ -42,7 +42,6 @@ static void proceed(struct smtp_server *server)
         break;
     case SMTP_ASK_MAIL:
         server->state = SMTP_IN_MAIL;
-        server->recipient_refused = false;
         break;
     case SMTP_ASK_RCPT:
         server->state = SMTP_IN_RCPT;
@@ -84,9 +83,6 @@ static void turn_back(struct smtp_server *server)
     case SMTP_ASK_CONNECT:
         server->then = SMTP_SERVER_CLOSE;
         break;
-    case SMTP_ASK_RCPT:
-        server->recipient_refused = true;
-        break;
     case SMTP_ASK_BDAT:
     case SMTP_ASK_CHUNK:
     case SMTP_ASK_ABANDON:
@@ -104,6 +100,7 @@ static void turn_back(struct smtp_server *server)
     case SMTP_ASK_AUTH_RESPONSE:
     case SMTP_ASK_AUTH_CANCEL:
     case SMTP_ASK_MAIL:
+    case SMTP_ASK_RCPT:
     case SMTP_ASK_DATA:
     case SMTP_ASK_RESET:
     case SMTP_ASK_VRFY:

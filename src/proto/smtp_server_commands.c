@@ -154,12 +154,11 @@ static const char *run_rcpt(const struct smtp_server *server, struct slice argum
     return wrong != NULL ? wrong : ask(demand, SMTP_ASK_RCPT);
 }
 
-/* The end of a pipelined group whose recipients were all refused, or no recipients at all. */
+/* In a transaction it may be the end of a pipelined group whose recipients were all refused. */
 static const char *no_recipients(const struct smtp_server *server)
 {
-    return server->state == SMTP_IN_MAIL && server->recipient_refused
-               ? "554 5.5.1 Error: no valid recipients"
-               : "503 5.5.1 Error: need RCPT command";
+    return server->state == SMTP_IN_MAIL ? "554 5.5.1 Error: no valid recipients"
+                                         : "503 5.5.1 Error: need RCPT command";
 }
 
 static const char *run_data(const struct smtp_server *server, struct slice argument,
@@ -237,15 +236,15 @@ static const char *run_vrfy(const struct smtp_server *server, struct slice argum
 static const char *run_etrn(const struct smtp_server *server, struct slice argument,
                             struct smtp_server_demand *demand)
 {
-    struct slice domain = argument;
+    struct slice domain, more;
     (void)server;
-    if (argument.len == 0)
+    if (!slice_next_word(&argument, " \t", &domain) || slice_next_word(&argument, " \t", &more))
         return "500 Syntax: ETRN domain";
     if (domain.at[0] == '@' || domain.at[0] == '#')
         domain = slice_skip(domain, 1);
     if (!domain_is_valid(domain) && !domain_is_literal(domain))
         return "501 Error: invalid parameter syntax";
-    demand->culprit = argument;
+    demand->culprit = domain;
     demand->reply_end = ">: service unavailable";
     return "459 <";
 }
@@ -264,8 +263,11 @@ static const char *run_quit(const struct smtp_server *server, struct slice argum
     return "221 2.0.0 Bye";
 }
 
+/* Chunks of a message that failed may still come in SMTP_BDAT_FAILED. Only MAIL must wait for their
+ * end: it would take them for its own. */
 enum {
-    NO_TRANSACTION = SMTP_START | SMTP_READY,
+    BEFORE_MAIL = SMTP_START | SMTP_READY,
+    NO_TRANSACTION = BEFORE_MAIL | SMTP_BDAT_FAILED,
     TRANSACTION = SMTP_IN_MAIL | SMTP_IN_RCPT,
 };
 
@@ -277,7 +279,7 @@ static const struct command commands[] = {
     [SMTP_XFORWARD] = {"XFORWARD", NO_TRANSACTION, false, false, run_xforward},
     [SMTP_STARTTLS] = {"STARTTLS", SMTP_ANYTIME, true, false, run_starttls},
     [SMTP_AUTH] = {"AUTH", NO_TRANSACTION, false, false, run_auth},
-    [SMTP_MAIL] = {"MAIL", NO_TRANSACTION, false, false, run_mail},
+    [SMTP_MAIL] = {"MAIL", BEFORE_MAIL, false, false, run_mail},
     [SMTP_RCPT] = {"RCPT", TRANSACTION, false, false, run_rcpt},
     [SMTP_DATA] = {"DATA", SMTP_IN_RCPT, false, false, run_data},
     [SMTP_BDAT] = {"BDAT", SMTP_ANYTIME, false, false, run_bdat},
@@ -329,10 +331,14 @@ static const char *ask_about(struct smtp_server_demand *demand, struct slice lin
     return ask(demand, SMTP_ASK_UNKNOWN);
 }
 
-static bool needs_greeting(const struct smtp_server *server, enum smtp_verb verb)
+/* The refusal where a greeting must come first; NULL where none has to. */
+static const char *missing_greeting(const struct smtp_server *server, enum smtp_verb verb)
 {
-    return server->settings->helo_required && !server->greeted &&
-           (verb == SMTP_MAIL || verb == SMTP_AUTH);
+    if (!server->settings->helo_required || server->greeted)
+        return NULL;
+    if (verb == SMTP_ETRN)
+        return "503 Error: send HELO/EHLO first";
+    return verb == SMTP_MAIL || verb == SMTP_AUTH ? "503 5.5.1 Error: send HELO/EHLO first" : NULL;
 }
 
 struct smtp_server_demand smtp_server_read_command(const struct smtp_server *server,
@@ -360,8 +366,8 @@ struct smtp_server_demand smtp_server_read_command(const struct smtp_server *ser
         demand.reply = ask_about(&demand, line);
     else if (server->settings->tls_required && !server->tls && !command->before_tls)
         demand.reply = "530 5.7.0 Must issue a STARTTLS command first";
-    else if (needs_greeting(server, demand.verb))
-        demand.reply = "503 5.5.1 Error: send HELO/EHLO first";
+    else if (missing_greeting(server, demand.verb) != NULL)
+        demand.reply = missing_greeting(server, demand.verb);
     else if ((command->states & server->state) == 0)
         demand.reply = refusal(server, demand.verb);
     else

@@ -27,6 +27,7 @@ struct run {
     bool utf8; /* the transaction has SMTPUTF8 */
     unsigned answers;
     unsigned asked;
+    unsigned ending;
     struct writer trace, body;
 };
 
@@ -208,6 +209,8 @@ static void answer(struct run *run, const struct smtp_question *question)
     struct slice reply = answer_to(run, question->kind);
     check_order(&run->model, question->kind, reply.at[0] < '4');
     smtp_server_answer(&run->server, reply);
+    if (question->kind == SMTP_ASK_XCLIENT && reply.at[0] == '2')
+        smtp_server_set_authenticated(&run->server, (run->answers & 1) != 0);
 }
 
 /* False at the end of the session. */
@@ -232,6 +235,24 @@ static bool take_step(struct run *run, const struct smtp_server_step *step, bool
     return step->kind != SMTP_SERVER_CLOSE;
 }
 
+/* The client was silent too long, or the server goes down; or the client just leaves. */
+static void end(struct run *run)
+{
+    struct slice nothing = {NULL, 0};
+    struct smtp_server_step step = {.kind = SMTP_SERVER_CLOSE};
+    CHECK(strlen(smtp_server_stage(&run->server)) > 0);
+    CHECK(!smtp_server_is_idle(&run->server) || !run->model.mail);
+    if (run->ending == 1)
+        smtp_server_time_out(&run->server);
+    else if (run->ending == 2)
+        smtp_server_shut_down(&run->server);
+    else
+        return;
+    do
+        step = smtp_server_next(&run->server, &nothing);
+    while (take_step(run, &step, false));
+}
+
 /* Each piece of input stands in memory of exactly its size. */
 static void play(struct run *run, struct slice data, size_t cut)
 {
@@ -249,6 +270,8 @@ static void play(struct run *run, struct slice data, size_t cut)
         CHECK(++steps < (data.len + 16) * STEPS_PER_BYTE);
         if (step.kind == SMTP_SERVER_NEED_INPUT) {
             open = shown < data.len;
+            if (!open)
+                end(run);
             shown = shown + cut < data.len ? shown + cut : data.len;
         } else {
             open = take_step(run, &step, consumed < data.len);
@@ -264,12 +287,17 @@ static struct run *run_in_cuts(const uint8_t *data, size_t size, size_t cut)
     struct run *run = calloc(1, sizeof *run);
     CHECK(run != NULL);
     run->answers = data[2];
+    run->ending = data[0] % 4;
     run->trace = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     run->body = writer_over(malloc(TRACE_MAX), TRACE_MAX);
     smtp_server_init(&run->server, &settings, (data[1] & 128) != 0);
-    run->server.terms.xclient = run->server.terms.xforward = (data[0] & 32) != 0;
-    run->server.terms.bare_lf_code = (data[0] & 64) != 0 ? 550 : 0;
-    run->server.terms.discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0;
+    smtp_server_set_terms(&run->server,
+                          &(struct smtp_server_terms){
+                              .xclient = (data[0] & 32) != 0,
+                              .xforward = (data[0] & 32) != 0,
+                              .bare_lf_code = (data[0] & 64) != 0 ? 550 : 0,
+                              .discarded = (data[0] & 128) != 0 ? 1U << SMTP_KEYWORD_CHUNKING : 0,
+                          });
     play(run, slice_make((const char *)data + SETTINGS_BYTES, size - SETTINGS_BYTES), cut);
     return run;
 }

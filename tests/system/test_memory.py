@@ -1,6 +1,5 @@
 """What a worker's memory may be: messages pass through it, they do not stand in it."""
 import hashlib
-import pathlib
 import random
 import socket
 import threading
@@ -9,41 +8,9 @@ import time
 import pytest
 
 from harness import Client, wait_for
+from worker_memory import MIB, Watch, status
 
-MIB = 1 << 20
 SIZE = 50_000_000
-GROWTH_MAX = 2 * MIB
-
-
-def status(pid, field):
-    """A field of /proc/PID/status, in bytes."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError(f"no {field}")
-
-
-class Watch:
-    """The growth of the only worker's memory since it was idle: a small message has passed, the rest has not."""
-
-    def __init__(self, tuvi, sink):
-        client = Client(tuvi.p25)
-        client.ehlo()
-        assert client.message("s@sender.test", ["r@local.test"], "Subject: small\r\n\r\nx\r\n")[0] == 250
-        client.quit()
-        sink.wait(1)
-        tuvi.wait_log(": removed")
-        sink.messages.clear()
-        (self.pid,) = tuvi.workers()
-        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")   # VmHWM becomes what VmRSS is
-        self.idle = status(self.pid, "VmHWM")
-
-    def growth(self):
-        return status(self.pid, "VmHWM") - self.idle
-
-    def check(self, what):
-        print(f"{what}: {self.idle / MIB:.1f} MiB idle, grown by {self.growth() / MIB:.2f} MiB")
-        assert self.growth() < GROWTH_MAX
 
 
 @pytest.fixture(params=["segments of 1 MiB", "segments of 64 MiB"])
