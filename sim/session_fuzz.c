@@ -27,7 +27,7 @@ static const char settings[] =
     "smtpd_authorized_xforward_hosts = 127.0.0.0/8\n"
     "smtpd_discard_ehlo_keywords = dsn\n"
     "smtpd_soft_error_limit = 3\n"
-    "smtpd_recipient_limit = 4\n"
+    "smtpd_recipient_limit = 10\n"
     "hopcount_limit = 2\n"
     "message_size_limit = 1000\n"
     "virtual_alias_maps = inline:{ {all@b.org=a@b.org, c@b.org}, {loop@b.org=loop2@b.org}, {loop2@b.org=loop@b.org} }\n"
