@@ -54,7 +54,7 @@ smtpd_end_of_data_restrictions = check_sender_access inline:{{ {{noend@sender.te
 message_size_limit = 8000
 """
 POSTFIX = """\
-smtputf8_enable = no
+smtputf8_enable = yes
 default_transport = discard:
 virtual_transport = discard:
 relayhost =
