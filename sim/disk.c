@@ -191,12 +191,14 @@ void sim_disk_request(struct sim_disk *disk, struct disk_request *request)
     }
     list_push_back(&disk->requests, &pending->node);
     tell(disk, request, "begins");
+    if (request->operation == DISK_CREATE)
+        block(disk);
     sim_plan(disk->clock, &pending->event, duration(disk, request->operation), on_done);
 }
 
 /* A record goes into the write that starts next, or into the one after that when there is no room:
- * so what came before the last write but one has been synced. While no segment can be created, and
- * until what waited for that is written, there may be no room at all. */
+ * so what came before the last write but one has been synced. While a segment is being
+ * created or cannot be, and until what waited for that is written, there may be no room at all. */
 int64_t sim_disk_horizon_us(const struct sim_disk *disk)
 {
     int64_t now_us = disk->clock->now_us;

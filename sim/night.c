@@ -172,10 +172,13 @@ static bool is_over(const struct night *night)
            sim_audit_is_quiet(&night->worker);
 }
 
-/* All attempts that wait come once more, perhaps after a rest of the destination. */
+/* All attempts that wait come once more, perhaps after a rest of the destination. Mail whose
+ * content is out of reach is kept for as long as it can be tried. */
 static bool is_too_late(const struct night *night)
 {
     int64_t patience_s = 2 * night->weather.backoff_max_s + REST_S;
+    if (night->worker.disk.hurt > 0)
+        patience_s += night->weather.lifetime_s;
     return night->steps >= STEPS_MAX ||
            night->clock.now_us > night->weather.heal_us + patience_s * 1000000;
 }
