@@ -65,9 +65,21 @@ static int fail_write(struct sim_disk *disk, struct disk_request *request, const
     return fail(disk, request, what);
 }
 
+static int64_t slack_us(const struct sim_disk *disk)
+{
+    int64_t stall_us = disk->weather->stall_one_in > 0 ? STALL_US : 0;
+    return SLACK_US + disk->weather->sync_us + stall_us;
+}
+
+/* What waited for room since the last time may not have got it yet. */
+static bool was_blocked(const struct sim_disk *disk)
+{
+    return disk->blocked || disk->clock->now_us < disk->unblocked_us + 3 * slack_us(disk);
+}
+
 static void block(struct sim_disk *disk)
 {
-    if (!disk->blocked)
+    if (!was_blocked(disk))
         disk->blocked_us = disk->clock->now_us;
     disk->blocked = true;
 }
@@ -202,13 +214,10 @@ void sim_disk_request(struct sim_disk *disk, struct disk_request *request)
 int64_t sim_disk_horizon_us(const struct sim_disk *disk)
 {
     int64_t now_us = disk->clock->now_us;
-    int64_t stall_us = disk->weather->stall_one_in > 0 ? STALL_US : 0;
-    int64_t slack_us = SLACK_US + disk->weather->sync_us + stall_us;
     int64_t horizon_us = disk->writing ? disk->writes_us[2] : now_us;
-    bool blocked = disk->blocked || now_us < disk->unblocked_us + 3 * slack_us;
-    if (blocked && disk->blocked_us < horizon_us)
+    if (was_blocked(disk) && disk->blocked_us < horizon_us)
         horizon_us = disk->blocked_us;
-    return horizon_us - slack_us;
+    return horizon_us - slack_us(disk);
 }
 
 void sim_disk_crash(struct sim_disk *disk)
