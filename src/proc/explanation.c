@@ -204,11 +204,12 @@ static struct err explain(struct explanation *e, const struct config *config,
     struct transports transports = transports_of(config);
     service_make(service, service->parameters, &transports, &e->service, &said);
     config_notes_free(&said);
-    fprintf(e->out, "service: %s\n", service->name);
     e->inquiry.servers = e->service.parameters->tuvi_dns_servers;
     struct err err = take_case(e);
-    if (!err_is(&err))
+    if (!err_is(&err)) {
+        fprintf(e->out, "service: %s\n", service->name);
         err = try_stages(e, permitted);
+    }
     dns_inquiry_free(&e->inquiry);
     service_free(&e->service);
     return err;

@@ -147,11 +147,11 @@ def test_a_parameter_that_is_dangerous_to_ignore(tuvi, sink):
 
 
 def test_a_restriction_that_is_not_known(tuvi, sink):
-    where = setting(tuvi, sink, "smtpd_recipient_restrictions = check_ccert_access hash:/etc/x")
+    where = setting(tuvi, sink, "smtpd_recipient_restrictions = check_etrn_access hash:/etc/x")
     code, said = start(tuvi, "-f")
     assert code == EX_CONFIG
     assert errors(said)[0].startswith(f"{where}: smtpd_recipient_restrictions: the restriction "
-                                      "\"check_ccert_access\" is not supported; ")
+                                      "\"check_etrn_access\" is not supported; ")
 
 
 def test_a_folder_that_is_missing():
