@@ -1,8 +1,8 @@
 """Restrictions that ask DNS, once with a real Postfix and once with Tuvi: the same configuration, the same clients and
 the same DNS server. Replies and the log's lines about them have to be the same. Postfix asks only whom
 /etc/resolv.conf names, so it gets one of its own, in a name space of its own."""
-import contextlib
 import collections
+import contextlib
 import os
 import re
 
