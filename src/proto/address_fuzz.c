@@ -3,6 +3,7 @@
 #include "proto/address.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "base/writer.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static void check_parts(const struct address *address)
         CHECK(text.len == address->local.len);
         return;
     }
-    CHECK(domain_is_valid(address->domain) != domain_is_literal(address->domain));
+    CHECK(domain_is_readable(address->domain) != domain_is_literal(address->domain));
     CHECK(text.at[address->local.len] == '@');
     CHECK(slice_equal(slice_skip(text, address->local.len + 1), address->domain));
 }
@@ -33,7 +34,8 @@ static void check_parts(const struct address *address)
 static void check_bytes(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
-        CHECK(ascii_is_printable(text.at[i]));
+        CHECK(ascii_is_printable(text.at[i]) || (text.at[i] & 0x80) != 0);
+    CHECK(utf8_is_valid(text));
 }
 
 static void check_again(const struct address *address)

@@ -164,7 +164,7 @@ static struct smtp_server_step feed_response(struct smtp_server *server, struct 
 static bool take_line(struct smtp_server *server, struct slice *input, struct slice *line)
 {
     size_t end = slice_find(slice_skip(*input, server->scanned), '\n') + server->scanned;
-    if (end >= input->len) {
+    if (end >= input->len || end >= SMTP_LINE_MAX) {
         server->scanned = input->len;
         return false;
     }
