@@ -110,9 +110,9 @@ struct smtp_client {
     uint64_t size_limit; /* 0: none was named */
     struct {
         uint64_t recipients, domains; /* of one transaction; 0: none was named */
-        uint64_t transactions;        /* of this session */
+        uint64_t transactions;        /* of an SMTP session */
     } limits;
-    uint64_t transactions; /* that were begun in this session */
+    uint64_t transactions; /* that were begun since the greeting */
 
     const struct smtp_client_transaction *transaction; /* NULL outside */
     size_t sent;     /* its commands sent: 0 MAIL, 1 … n RCPT, n+1 DATA */
@@ -139,7 +139,7 @@ struct smtp_client_step smtp_client_next(struct smtp_client *client, struct slic
  * least one. RFC 9422. */
 size_t smtp_client_recipients_max(const struct smtp_client *client, const struct slice *recipients,
                                   size_t count);
-/* The server takes no further transaction in this session: quit. */
+/* The server takes no further transaction: quit. */
 bool smtp_client_is_used_up(const struct smtp_client *client);
 
 /* After READY: one of the two. */

@@ -3,7 +3,11 @@ import socketserver
 import threading
 import time
 
+import pytest
+
 from harness import Received
+
+QUICK = "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
 
 CLOSE = "(closes the connection)"
 SILENT = "(says nothing more)"
@@ -116,3 +120,17 @@ def at_first(stage, reply):
 
 def always(stage, reply):
     return lambda now, text: reply if now == stage else None
+
+
+@pytest.fixture
+def hop():
+    one = Hop()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def tuvi(tuvi, sink, hop):
+    """What goes out goes to the hop, and notices come back to the sink."""
+    tuvi.configure(sink.port, more=QUICK + f"relayhost = [127.0.0.1]:{hop.port}\n")
+    return tuvi

@@ -8,25 +8,10 @@ import time
 import pytest
 
 from harness import Client, Sink, free_ports, wait_for
-from hop import Hop, always
+from hop import QUICK, always, hop, tuvi  # noqa: F401 (two are fixtures)
 
-QUICK = "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
 SENDER = "ada@local.test"   # local.test's mail goes to the sink, all other mail to the hop
 MESSAGE = "Message-ID: <1@local.test>\r\nSubject: no use\r\n\r\nThe text,\r\n.with a dot.\r\n"
-
-
-@pytest.fixture
-def hop():
-    one = Hop()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def tuvi(tuvi, sink, hop):
-    """What goes out goes to the hop, and notices come back to the sink."""
-    tuvi.configure(sink.port, more=QUICK + f"relayhost = [127.0.0.1]:{hop.port}\n")
-    return tuvi
 
 
 def send(tuvi, *recipients, sender=SENDER, message=MESSAGE):

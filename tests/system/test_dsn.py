@@ -9,31 +9,16 @@ import subprocess
 import pytest
 
 from harness import TUVI, Client, Sink, wait_for
-from hop import Hop, always
+from hop import QUICK, always, hop, tuvi  # noqa: F401 (two are fixtures)
 from postfix import postfixes  # noqa: F401 (a fixture)
 from test_bounce import Notice
 from test_lmtp import LmtpServer, private  # noqa: F401 (a fixture)
 from test_mailbox import VIRTUAL, base  # noqa: F401 (a fixture)
 
-QUICK = "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
 SENDER = "ada@local.test"   # local.test's mail goes to the sink, all other mail to the hop
 MESSAGE = "Message-ID: <1@local.test>\r\nSubject: no use\r\n\r\nThe text,\r\n.with a dot.\r\n"
 ENVID = "QQ+20314+2B159"
 ORCPT = "rfc822;bob+2Btag@old.test"
-
-
-@pytest.fixture
-def hop():
-    one = Hop()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def tuvi(tuvi, sink, hop):
-    """What goes out goes to the hop, and notices come back to the sink."""
-    tuvi.configure(sink.port, more=QUICK + f"relayhost = [127.0.0.1]:{hop.port}\n")
-    return tuvi
 
 
 def send(port, recipients, mail="", sender=SENDER, message=MESSAGE):

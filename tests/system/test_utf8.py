@@ -11,30 +11,15 @@ import pytest
 
 from dns import Dns
 from harness import STRANGER, TUVI, Client, Sink, wait_for
-from hop import Hop, always
+from hop import QUICK, always, hop, tuvi  # noqa: F401 (two are fixtures)
 from postfix import postfixes  # noqa: F401 (a fixture)
 from test_mailbox import VIRTUAL, base, files  # noqa: F401 (a fixture)
 
-QUICK = "minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
 SENDER = "ada@local.test"   # local.test's mail goes to the sink, all other mail to the hop
 PLAIN = "Subject: plain\r\n\r\nThe text.\r\n"
 UTF8_HEADER = "Subject: J\u00f5geva\r\n\r\nThe text.\r\n"
 BOB = "j\u00f5geva@b\u00fccher.example"
 OFFERS = "250-hop.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8"
-
-
-@pytest.fixture
-def hop():
-    one = Hop()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def tuvi(tuvi, sink, hop):
-    """What goes out goes to the hop, and notices come back to the sink."""
-    tuvi.configure(sink.port, more=QUICK + f"relayhost = [127.0.0.1]:{hop.port}\n")
-    return tuvi
 
 
 def send(port, recipients, mail="SMTPUTF8", sender=SENDER, message=PLAIN):
