@@ -3,6 +3,7 @@ port of 127.0.0.1, and it hands everything on to one port. Nothing of the system
 programs; /etc/postfix is neither read nor written."""
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,17 @@ PRIVATE = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", 
            "trace")
 
 
+def each_once(text):
+    """main.cf without the lines that a later one overrides. Each of them would be warned of by every program that
+    starts, postlogd among them: which then waits for room in the socket that only it empties."""
+    last = {}
+    for line in re.split(r"\n(?!\s)", text):
+        name = line.split("=", 1)[0].strip()
+        last.pop(name, None)
+        last[name] = line
+    return "\n".join(last.values()) + "\n"
+
+
 class Postfix:
     def __init__(self, name, next_hop, more="", more_services=""):
         self.name = name
@@ -107,27 +119,19 @@ class Postfix:
 
     def configure(self, next_hop, more="", more_services=""):
         etc = self.root / "etc"
-        (etc / "main.cf").write_text(MAIN_CF.format(name=self.name, root=self.root, next_hop=next_hop, more=more))
+        (etc / "main.cf").write_text(each_once(MAIN_CF.format(name=self.name, root=self.root, next_hop=next_hop, more=more)))
         (etc / "master.cf").write_text(MASTER_CF.format(port=self.port) + more_services)
         (etc / "dynamicmaps.cf").write_text("")
         for file in etc.iterdir():
             os.utime(file, (1000000000, 1000000000))  # Postfix waits for a file that is new to become older
 
     def start(self):
-        """Runs the master in the foreground, as the leader of a group of its own. With many services it sometimes
-        comes up deaf, and does nothing at all until it is started again."""
-        for attempt in range(5):
-            self.process = subprocess.Popen(
-                [*self.wrapper, f"{DAEMONS}/master", "-c", str(self.root / "etc"), "-d"], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-            try:
-                wait_for(lambda: self.process.poll() is not None or "daemon started" in self.log(),
-                         30 if attempt == 4 else 5, f"the start of Postfix {self.name}")
-                break
-            except AssertionError:
-                if attempt == 4:
-                    raise
-                self.stop()
+        """Runs the master in the foreground, as the leader of a group of its own."""
+        self.process = subprocess.Popen(
+            [*self.wrapper, f"{DAEMONS}/master", "-c", str(self.root / "etc"), "-d"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        wait_for(lambda: self.process.poll() is not None or "daemon started" in self.log(), 30,
+                 f"the start of Postfix {self.name}")
         assert self.process.poll() is None, self.process.stderr.read() + self.log()
         return self
 
