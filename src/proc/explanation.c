@@ -12,6 +12,7 @@ enum { ARENA_MAX = 1 << 20 };
 struct explanation {
     const struct explanation_case *about;
     FILE *out;
+    const char *name; /* of the service */
     struct service service;
     struct policy_facts facts;
     struct policy_verdict verdict;
@@ -44,22 +45,18 @@ static struct err find_names(struct explanation *e, const struct ip *client)
     return err_none();
 }
 
-static struct err take_client(struct explanation *e)
+static struct err find_client(struct explanation *e, const struct ip *client)
 {
     struct writer w = writer_over(e->client_text, sizeof e->client_text);
     struct slice name = slice_of("unknown");
-    struct ip client;
-    if (!ip_parse(slice_of(e->about->client), &client))
-        return err_make(ERR_OTHER, "--client %s: write an address, as in 192.0.2.1",
-                        e->about->client);
-    TRY(find_names(e, &client));
+    TRY(find_names(e, client));
     if (e->names.status == FACTS_NAME_FOUND)
         name = slice_of(e->names.reverse_name);
     writer_bytes(&w, name);
     writer_byte(&w, '[');
-    ip_format(&w, &client);
+    ip_format(&w, client);
     writer_byte(&w, ']');
-    facts_set_client(&e->facts, &e->service, &client, name, writer_slice(&w));
+    facts_set_client(&e->facts, &e->service, client, name, writer_slice(&w));
     facts_set_names(&e->facts, &e->names);
     return err_none();
 }
@@ -104,14 +101,20 @@ static struct err take_addresses(struct explanation *e)
     return err_none();
 }
 
+/* Nothing is printed or asked for a case that cannot be. */
 static struct err take_case(struct explanation *e)
 {
+    struct ip client;
+    if (!ip_parse(slice_of(e->about->client), &client))
+        return err_make(ERR_OTHER, "--client %s: write an address, as in 192.0.2.1",
+                        e->about->client);
     e->facts.esmtp = true;
     e->facts.helo_is_known = e->about->helo != NULL;
     e->facts.helo = slice_of(e->about->helo);
-    TRY(take_client(e));
     TRY(take_login(e));
-    return take_addresses(e);
+    TRY(take_addresses(e));
+    fprintf(e->out, "service: %s\n", e->name);
+    return find_client(e, &client);
 }
 
 /* ---- what it comes to ---- */
@@ -204,12 +207,11 @@ static struct err explain(struct explanation *e, const struct config *config,
     struct transports transports = transports_of(config);
     service_make(service, service->parameters, &transports, &e->service, &said);
     config_notes_free(&said);
+    e->name = service->name;
     e->inquiry.servers = e->service.parameters->tuvi_dns_servers;
     struct err err = take_case(e);
-    if (!err_is(&err)) {
-        fprintf(e->out, "service: %s\n", service->name);
+    if (!err_is(&err))
         err = try_stages(e, permitted);
-    }
     dns_inquiry_free(&e->inquiry);
     service_free(&e->service);
     return err;
