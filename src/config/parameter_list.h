@@ -74,6 +74,14 @@ CHOICE(mynetworks_style, BY_ALL, "${{$compatibility_level} <level {2} ? {subnet}
        "What mynetworks is when it is not set: this machine alone, its subnets, or whole "
        "networks of class A, B or C.")
 
+/* Trying things out */
+
+FLAG(
+    soft_bounce, BY_ALL, "no",
+    "Whether nothing is refused or returned for good: replies of 5xx to clients become 4xx, and what "
+    "another server refuses for good, or a mailbox cannot take, waits and is tried again. For trying "
+    "out a configuration. Mail that is older than maximal_queue_lifetime is still returned.")
+
 /* Which mail is for whom */
 
 TEXT(mydestination, BY_ROUTING, "$myhostname, localhost.$mydomain, localhost",

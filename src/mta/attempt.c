@@ -26,6 +26,13 @@ static void write_seconds(struct writer *w, int64_t us)
         writer_printf(w, "%lld", (long long)((tenths + 5) / 10));
 }
 
+/* A failure for good that is only one for now: soft_bounce. */
+static bool is_softened(const struct attempt *attempt, const struct attempt_verdict *verdict)
+{
+    const struct transport *transport = attempt->route->transport;
+    return verdict->outcome == ATTEMPT_FAILED && transport != NULL && transport->soft_bounce;
+}
+
 static void log_result(const struct attempt *attempt, size_t recipient,
                        const struct attempt_verdict *verdict)
 {
@@ -54,7 +61,8 @@ static void log_result(const struct attempt *attempt, size_t recipient,
              "%s: to=<%.*s>, %.*srelay=%s, delay=%.*s, dsn=%s, status=%s (%.*s)",
              attempt->queue_id.text, SLICE_PRINTF(attempt->recipients[recipient]),
              SLICE_PRINTF(writer_slice(&named)), verdict->relay,
-             SLICE_PRINTF(writer_slice(&delays)), verdict->status, words[verdict->outcome],
+             SLICE_PRINTF(writer_slice(&delays)), attempt->results[recipient].status,
+             is_softened(attempt, verdict) ? "SOFTBOUNCE" : words[verdict->outcome],
              SLICE_PRINTF(verdict->reason));
 }
 
@@ -68,6 +76,10 @@ void attempt_settle(struct attempt *attempt, size_t recipient,
     result->outcome = verdict->outcome;
     result->arrival = verdict->arrival;
     writer_text(&status, verdict->status);
+    if (is_softened(attempt, verdict)) {
+        result->outcome = ATTEMPT_DEFERRED;
+        result->status[0] = '4';
+    }
     /* What the arena has no room for is missing in a bounce, and stands in the log. */
     (void)arena_copy(attempt->arena, verdict->reason, &result->reason);
     (void)arena_copy(attempt->arena, verdict->remote_host, &result->remote_host);

@@ -1,6 +1,7 @@
 #include "mta/hearing.h"
 
 #include "mta/server_access.h"
+#include "proto/smtp_reply.h"
 
 #include <string.h>
 
@@ -34,6 +35,22 @@ static void write_note(struct hearing *h, const char *what, const struct ruling 
         add_note(h, what, slice_make(ruling->reply, ruling->reply_len));
 }
 
+static void soften(const struct hearing *h, char *reply, size_t len)
+{
+    if (h->policy->parameters->soft_bounce)
+        smtp_reply_soften(reply, len);
+}
+
+/* What would have been refused. */
+static void write_warning(struct hearing *h, const struct ruling *ruling)
+{
+    char reply[RULING_REPLY_MAX];
+    memcpy(reply, ruling->reply, ruling->reply_len);
+    soften(h, reply, ruling->reply_len);
+    if (!h->silent)
+        add_note(h, "reject_warning", slice_make(reply, ruling->reply_len));
+}
+
 static void reserve(const struct hearing *h, struct hearing_reservation *reservation,
                     const struct ruling *ruling)
 {
@@ -51,7 +68,8 @@ static void give_verdict(struct hearing *h, const char *reply, size_t len)
     memcpy(verdict->reply, reply, len);
     verdict->reply_len = len;
     verdict->list = h->list;
-    verdict->outcome = reply[0] == '5' ? POLICY_REJECT : POLICY_DEFER;
+    soften(h, verdict->reply, len);
+    verdict->outcome = verdict->reply[0] == '5' ? POLICY_REJECT : POLICY_DEFER;
 }
 
 /* What an earlier stage refused did not come here; what it would refuse only now passed it. */
@@ -154,12 +172,12 @@ enum hearing_finding hearing_apply(struct hearing *h, const char *rule, const st
         write_step(h, rule, mere_warning ? "warns" : "refuses", why);
         if (!mere_warning)
             return refuse(h, ruling);
-        write_note(h, "reject_warning", ruling);
+        write_warning(h, ruling);
         return HEARING_GO_ON;
     case RULING_DEFER_IF_PERMIT:
         write_step(h, rule, mere_warning ? "warns" : "defers what would be permitted", why);
         if (mere_warning)
-            write_note(h, "reject_warning", ruling);
+            write_warning(h, ruling);
         else
             reserve(h, &h->if_permit, ruling);
         return HEARING_GO_ON;

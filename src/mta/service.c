@@ -125,6 +125,7 @@ void service_make(const struct config_service *config, const struct parameters *
     policy_make(parameters, &out->policy, notes);
     wire_rules_make(parameters, &out->wire, notes);
     client_limits_make(parameters, &out->limits, notes);
+    refusal_rules_make(parameters, &out->refusals);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);

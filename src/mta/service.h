@@ -11,6 +11,7 @@
 #include "mta/expansion.h"
 #include "mta/mailbox_list.h"
 #include "mta/policy.h"
+#include "mta/refusal.h"
 #include "mta/route.h"
 #include "mta/wire_rules.h"
 #include "proto/smtp_server.h"
@@ -23,6 +24,7 @@ struct service {
     struct smtp_server_settings smtp;
     struct wire_rules wire;
     struct client_limits limits;
+    struct refusal_rules refusals;
     struct policy policy;
     struct network_list mynetworks;
     struct address_classes classes;

@@ -33,7 +33,7 @@ static void give_up_proxy(struct session *session, const char *what)
                 session->peer_name, what);
     writer_printf(&w, "421 4.3.0 %.*s Server local error\r\n",
                   SLICE_PRINTF(slice_first(session->service->smtp.hostname, 255)));
-    world_send(session->stream, writer_slice(&w));
+    session_say(session, writer_slice(&w));
     session_close_stream(session);
 }
 

@@ -183,6 +183,8 @@ void session_run(struct session *session);
 /* The client is known: TLS or the greeting comes next. */
 void session_greet(struct session *session);
 void session_close_stream(struct session *session);
+/* Sends a reply, as mta/refusal wants it. */
+void session_say(struct session *session, struct slice reply);
 /* The answer to the machine's open question. */
 __attribute__((format(printf, 2, 3))) void session_answer(struct session *session,
                                                           const char *format, ...);

@@ -105,6 +105,7 @@ static void take(const struct transports *transports, const struct parameters *p
         .name = name,
         .syslog_name = parameters->syslog_name,
         .hostname = parameters->myhostname,
+        .soft_bounce = parameters->soft_bounce,
     };
     take_limits(transports->main, out);
     if (slice_is(program, "local"))

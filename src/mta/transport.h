@@ -16,7 +16,8 @@ struct transport {
     const char *program;     /* … and behind the slash: "smtp", "lmtp", "local", "virtual" */
     const char *hostname;    /* ours: also what a host behind a local socket is called */
     const char *helo_name;
-    enum mailbox_kind mailbox; /* MAILBOX_NONE: it speaks SMTP or LMTP, and all below counts */
+    enum mailbox_kind mailbox; /* MAILBOX_NONE: it speaks SMTP or LMTP */
+    bool soft_bounce;          /* what fails for good is tried again all the same */
     bool lmtp;
     bool is_final; /* what is delivered there is in a mailbox, not relayed */
     bool wants_mx; /* a domain's name is not yet a host's */

@@ -93,3 +93,12 @@ void smtp_reply_status(const struct smtp_reply *reply, char status[SMTP_STATUS_M
         status[0] = class == '3' ? '5' : class;
     }
 }
+
+void smtp_reply_soften(char *reply, size_t len)
+{
+    if (len == 0 || reply[0] != '5')
+        return;
+    reply[0] = '4';
+    if (len > 5 && reply[4] == '5' && reply[5] == '.')
+        reply[4] = '4';
+}

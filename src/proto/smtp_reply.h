@@ -37,4 +37,8 @@ enum { SMTP_STATUS_MAX = 12 };
  * large. */
 void smtp_reply_status(const struct smtp_reply *reply, char status[SMTP_STATUS_MAX]);
 
+/* What a server refuses for good becomes what it refuses for now, "550 5.1.1" to "450 4.1.1"; other
+ * replies stay as they are. */
+void smtp_reply_soften(char *reply, size_t len);
+
 #endif

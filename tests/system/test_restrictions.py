@@ -228,6 +228,9 @@ def make_cases():
             sender = "short" if name == "non_fqdn_reject_code" else f"x@{domain}"
             add(f"{name} {code}", {name: code, RCPT: value},
                 talk(sender=sender, helo="EHLO -x-", to="x@remote.test", mine=True))
+    for value in ("reject", "defer", "warn_if_reject reject", f"{ACCESS}, reject", "reject_unauth_destination"):
+        add(f"soft_bounce, {value[:30]}", {"soft_bounce": "yes", RCPT: value}, talk(sender="x@softer.test"),
+            talk(sender="x@drop5.test"), talk(to="x@remote.test"), talk(to="nobody@local.test"))
     for name, to in (("local", "here.test"), ("relay", "relay.test"), ("virtual_mailbox", "local.test"),
                      ("virtual_alias", "alias.test")):
         name += "" if name == "virtual_alias" or name == "virtual_mailbox" else "_recipient"
