@@ -214,6 +214,11 @@ static bool step(struct slice *input, struct buf *trace, struct buf *body)
 
 static void say(struct slice answer)
 {
+    static const struct slice forgiven = SLICE_LITERAL("forgiven ");
+    if (slice_starts(answer, "forgiven ")) {
+        smtp_server_forgive(&server);
+        answer = slice_skip(answer, forgiven.len);
+    }
     smtp_server_answer(&server, answer);
 }
 

@@ -220,6 +220,10 @@ FLAG(disable_vrfy_command, BY_SMTPD, "no",
      "Whether VRFY is refused, so that nobody can try out which addresses exist.")
 NUMBER(smtpd_recipient_limit, BY_SMTPD, "1000", 1, INT32_MAX,
        "How many recipients one message may have.")
+NUMBER(
+    smtpd_recipient_overshoot_limit, BY_SMTPD, "1000", 1, INT32_MAX,
+    "How many recipients beyond smtpd_recipient_limit are refused before each further one counts "
+    "as a mistake of the client.")
 TIME(smtpd_error_sleep_time, BY_SMTPD, "1s", 's', 0,
      "How long the answer to a mistake waits once a client has made more than "
      "smtpd_soft_error_limit.")

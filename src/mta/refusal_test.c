@@ -43,5 +43,5 @@ int main(void)
         cmocka_unit_test(with_soft_bounce_nothing_is_refused_for_good),
         cmocka_unit_test(other_replies_stay_as_they_are),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_TESTS(tests);
 }

@@ -197,7 +197,14 @@ static bool refuse_without_route(const struct session *session, struct slice sai
     return true;
 }
 
-static const char too_many[] = "452 4.5.3 Error: too many recipients";
+/* A client may not know our limit and have to be told: so the first ones are no mistakes of it. */
+static void refuse_excess(struct session *session)
+{
+    size_t forgiven = (size_t)session->service->parameters->smtpd_recipient_overshoot_limit;
+    if (session->transaction.excess_count++ < forgiven)
+        smtp_server_forgive(&session->machine);
+    session_answer(session, "452 4.5.3 Error: too many recipients");
+}
 
 static bool keep_wish(struct session *session, const struct smtp_rcpt *rcpt, struct dsn_wish *out)
 {
@@ -224,7 +231,7 @@ static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
         address_parse(naming.name, &recipient) && keep_wish(session, rcpt, &naming.wish))
         session_judge_recipient(session, &naming);
     else
-        session_answer(session, "%s", too_many);
+        refuse_excess(session);
 }
 
 /* Whom the recipient stands for. Mail that is thrown away needs no way. */
@@ -240,7 +247,7 @@ static void take_recipient(struct session *session, struct policy_verdict *verdi
     else if (add_recipients(session, naming, &expansion))
         session_answer(session, "250 2.1.5 Ok");
     else
-        session_answer(session, "%s", too_many);
+        refuse_excess(session);
 }
 
 /* ---- greetings ---- */

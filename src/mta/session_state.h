@@ -99,6 +99,7 @@ struct transaction {
     struct slice named_said; /* as the client named it */
     struct slice named;      /* by the first RCPT that was good */
     size_t named_count;      /* RCPTs that were good */
+    size_t excess_count;     /* RCPTs that were too many */
     size_t envelope_len;     /* bytes that the addresses take in the envelope */
     bool eight_bit;          /* was declared … */
     bool eight_bit_content;  /* … and is there */

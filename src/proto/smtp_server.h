@@ -165,6 +165,7 @@ struct smtp_server {
     bool utf8;         /* this transaction has SMTPUTF8 */
     bool paused;       /* the pause before the waiting reply is over */
     bool too_many_errors;
+    bool forgiven; /* the answer to the open question is no mistake, whatever it says */
     enum smtp_server_step_kind
         then; /* what follows the waiting reply: NEED_INPUT, START_TLS or CLOSE */
     uint64_t errors;
@@ -192,6 +193,9 @@ struct smtp_server_step smtp_server_next(struct smtp_server *server, struct slic
 /* The reply to the open question, "250 2.1.0 Ok": its code decides what happens. Bytes that are not
  * printable become '?'. A 421 ends the session. */
 void smtp_server_answer(struct smtp_server *server, struct slice reply);
+
+/* The answer that comes next refuses, but is not counted among the client's mistakes. */
+void smtp_server_forgive(struct smtp_server *server);
 
 /* The mechanisms to announce, separated by spaces; owned by the driver, valid while the machine
  * lives. */

@@ -143,5 +143,13 @@ void smtp_server_answer(struct smtp_server *server, struct slice reply)
     else
         turn_back(server);
     if (server->asked != SMTP_ASK_CONNECT)
-        smtp_server_conclude(server, code < 300 && server->asked != SMTP_ASK_UNKNOWN);
+        smtp_server_conclude(server,
+                             server->forgiven || (code < 300 && server->asked != SMTP_ASK_UNKNOWN));
+    server->forgiven = false;
+}
+
+void smtp_server_forgive(struct smtp_server *server)
+{
+    CHECK(server->asking);
+    server->forgiven = true;
 }

@@ -22,6 +22,8 @@ smtpd_recipient_restrictions = check_recipient_access inline:{{
 
 SOFT = {"soft_bounce": "yes"}
 
+EXCESS = {"smtpd_recipient_limit": "2", "smtpd_recipient_overshoot_limit": "3", "smtpd_hard_error_limit": "3"}
+
 # name, settings, commands
 CASES = [
     ("soft syntax", SOFT, ["FOO", "EHLO", "MAIL FROM:<a@b.test", "RCPT TO:<a@b.test>", "EHLO x", "DATA", "RSET x",
@@ -29,6 +31,11 @@ CASES = [
     ("soft policy", SOFT, ["EHLO x", "MAIL FROM:<a@b.test>", "RCPT TO:<bad@far.test>", "RCPT TO:<worse@far.test>",
                            "RCPT TO:<plain@far.test>", "RCPT TO:<later@far.test>", "DATA", "RCPT TO:<good@far.test>"]),
     ("soft end", SOFT, ["EHLO x", "MAIL FROM:<a@b.test>", "RCPT TO:<end@far.test>", "NOOP"]),
+    ("overshoot", EXCESS, ["EHLO x", "MAIL FROM:<a@b.test>", *[f"RCPT TO:<r{i}@far.test>" for i in range(9)]]),
+    ("overshoot of each message", EXCESS, ["EHLO x", "MAIL FROM:<a@b.test>", *[f"RCPT TO:<r{i}@far.test>" for i in range(5)],
+                                           "RSET", "MAIL FROM:<a@b.test>", *[f"RCPT TO:<r{i}@far.test>" for i in range(9)]]),
+    ("no enhancedstatuscodes", {"smtpd_discard_ehlo_keywords": "enhancedstatuscodes, silent-discard"},
+     ["EHLO x", "FOO", "MAIL FROM:<a@b.test", "MAIL FROM:<a@b.test>", "RCPT TO:<bad@far.test>", "QUIT"]),
     ("soft chunk", SOFT, ["EHLO x", "BDAT x", "NOOP"]),
 ]
 
