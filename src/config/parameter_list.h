@@ -382,6 +382,18 @@ NUMBER(unknown_virtual_alias_reject_code, BY_SMTPD, "550", 400, 599,
 NUMBER(unknown_virtual_mailbox_reject_code, BY_SMTPD, "550", 400, 599,
        "The code of a reply about an address that virtual_mailbox_maps does not have.")
 
+TEXT(smtpd_reject_filter_maps, BY_SMTPD, "",
+     "Tables that are asked for each whole reply of 4xx or 5xx, and name the one that takes its "
+     "place. Postfix has it since 3.11.")
+RAW(smtpd_reject_footer, BY_SMTPD, "",
+    "What is said below each reply of 4xx or 5xx, in lines of its own; \\n begins another line, "
+    "\\c at the start stays in the line of the reply. Names in it stand for what is known: "
+    "client, client_address, client_name, client_port, reverse_client_name, helo_name, sender, "
+    "recipient (the first that was taken), localtime, server_name.")
+TEXT(smtpd_reject_footer_maps, BY_SMTPD, "",
+     "Tables that are asked for each whole reply of 4xx or 5xx, and say what is said below it in "
+     "the place of smtpd_reject_footer.")
+
 /* Receiving mail: authentication */
 
 FLAG(smtpd_sasl_auth_enable, BY_SMTPD, "no", "Whether clients can log in with AUTH.")

@@ -1,59 +1,22 @@
 #include "mta/dns_list_reply.h"
 
 #include "config/expand.h"
+#include "mta/fact_names.h"
 
-enum { TEMPLATE_MAX = 1024, VALUE_MAX = 700 };
+enum { TEMPLATE_MAX = 1024 };
 
 /* What names are looked for while a template is expanded. */
 struct expansion_case {
     const struct restriction_case *about;
     const struct dns_list_hit *hit;
     bool has_unknown;
-    char value[2 * VALUE_MAX];
+    char value[FACT_QUOTED_MAX];
 };
 
 /* ---- names ---- */
 
-/* A value is text and nothing to expand, whoever wrote it. */
-static struct slice quote(struct expansion_case *e, struct slice value)
+static bool write_value(const struct expansion_case *e, struct slice name, struct writer *w)
 {
-    struct writer w = writer_over(e->value, sizeof e->value);
-    value = slice_first(value, VALUE_MAX);
-    for (size_t i = 0; i < value.len; i++) {
-        writer_printable(&w, slice_make(&value.at[i], 1));
-        if (value.at[i] == '$')
-            writer_byte(&w, '$');
-    }
-    return writer_slice(&w);
-}
-
-static struct slice part_of(const struct facts_address *address, bool domain)
-{
-    size_t at = slice_find_last(address->said, '@');
-    if (domain)
-        return slice_skip(address->said, at + 1);
-    return address->said.len > 0 ? slice_first(address->said, at) : slice_of("<>");
-}
-
-static struct slice whole(const struct facts_address *address)
-{
-    return address->is_known && address->said.len == 0 ? slice_of("<>") : address->said;
-}
-
-static struct slice write_value(struct expansion_case *e, bool is_code)
-{
-    struct writer w = writer_over(e->value, sizeof e->value);
-    if (is_code)
-        writer_number(&w, (uint64_t)e->about->parameters->maps_rbl_reject_code);
-    else
-        ip_format(&w, &e->about->facts->client);
-    return writer_slice(&w);
-}
-
-static bool find_name(void *context, struct slice name, struct slice *value)
-{
-    struct expansion_case *e = context;
-    const struct policy_facts *facts = e->about->facts;
     const struct {
         const char *name;
         struct slice value;
@@ -64,30 +27,28 @@ static bool find_name(void *context, struct slice name, struct slice *value)
         {"rbl_what", e->hit->what},
         {"rbl_class", slice_of(e->hit->class)},
         {"server_name", slice_of(e->about->parameters->myhostname)},
-        {"client", facts->client_text},
-        {"client_name", facts->client_name},
-        {"reverse_client_name", facts->reverse_name},
-        {"helo_name", facts->helo},
-        {"sender", whole(&facts->sender)},
-        {"sender_name", part_of(&facts->sender, false)},
-        {"sender_domain", part_of(&facts->sender, true)},
-        {"recipient", whole(&facts->recipient)},
-        {"recipient_name", part_of(&facts->recipient, false)},
-        {"recipient_domain", part_of(&facts->recipient, true)},
     };
-    bool is_code = slice_is(name, "rbl_code");
-    if (is_code || slice_is(name, "client_address")) {
-        *value = write_value(e, is_code);
+    if (slice_is(name, "rbl_code")) {
+        writer_number(w, (uint64_t)e->about->parameters->maps_rbl_reject_code);
         return true;
     }
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         if (!slice_is(name, values[i].name))
             continue;
-        *value = quote(e, values[i].value);
+        fact_names_quote(w, values[i].value);
         return true;
     }
-    e->has_unknown = true;
-    return false;
+    return fact_names_write(e->about->facts, name, w);
+}
+
+static bool find_name(void *context, struct slice name, struct slice *value)
+{
+    struct expansion_case *e = context;
+    struct writer w = writer_over(e->value, sizeof e->value);
+    bool is_known = write_value(e, name, &w);
+    e->has_unknown |= !is_known;
+    *value = writer_slice(&w);
+    return is_known;
 }
 
 /* ---- templates ---- */

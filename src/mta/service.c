@@ -125,7 +125,7 @@ void service_make(const struct config_service *config, const struct parameters *
     policy_make(parameters, &out->policy, notes);
     wire_rules_make(parameters, &out->wire, notes);
     client_limits_make(parameters, &out->limits, notes);
-    refusal_rules_make(parameters, &out->refusals);
+    refusal_rules_make(parameters, &out->refusals, notes);
     make_networks(parameters, &out->mynetworks, notes);
     address_classes_make(parameters, &out->classes, notes);
     mailbox_lists_make(parameters, &out->mailboxes, notes);
@@ -139,6 +139,7 @@ void service_free(struct service *service)
 {
     wire_rules_free(&service->wire);
     client_limits_free(&service->limits);
+    refusal_rules_free(&service->refusals);
     policy_free(&service->policy);
     network_list_free(&service->mynetworks);
     address_classes_free(&service->classes);

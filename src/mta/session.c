@@ -134,18 +134,6 @@ static void end_session(struct session *session)
 
 /* ---- the driver ---- */
 
-void session_say(struct session *session, struct slice reply)
-{
-    const struct refusal_rules *rules = &session->service->refusals;
-    char refusal[REFUSAL_MAX];
-    struct writer w = writer_over(refusal, sizeof refusal);
-    if (refusal_concerns(rules, reply)) {
-        refusal_write(rules, reply, &w);
-        reply = writer_slice(&w);
-    }
-    world_send(session->stream, reply);
-}
-
 void session_answer(struct session *session, const char *format, ...)
 {
     char reply[SMTP_REPLY_MAX];

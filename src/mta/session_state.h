@@ -1,8 +1,8 @@
 /* A session's insides, for the files session*.c alone: the driver (session.c), the answers to the
  * machine's questions (session_answers.c, session_auth.c, session_message.c), what actions want
  * done to the message (session_effects.c), who the client is (session_client.c), how much it may
- * ask for (session_limits.c), what is no SMTP
- * (session_unknown.c), what the log is told (session_log.c). */
+ * ask for (session_limits.c), what is no SMTP (session_unknown.c), how replies leave
+ * (session_refusal.c), what the log is told (session_log.c). */
 #ifndef TUVI_MTA_SESSION_STATE_H
 #define TUVI_MTA_SESSION_STATE_H
 
@@ -184,8 +184,6 @@ void session_run(struct session *session);
 /* The client is known: TLS or the greeting comes next. */
 void session_greet(struct session *session);
 void session_close_stream(struct session *session);
-/* Sends a reply, as mta/refusal wants it. */
-void session_say(struct session *session, struct slice reply);
 /* The answer to the machine's open question. */
 __attribute__((format(printf, 2, 3))) void session_answer(struct session *session,
                                                           const char *format, ...);
@@ -290,6 +288,11 @@ void session_judge_again(struct session *session);
 /* Logs a refusal that came after policy. */
 void session_policy_log(const struct session *session, enum facts_stage stage,
                         struct slice recipient, const struct policy_verdict *verdict);
+
+/* ---- session_refusal.c ---- */
+
+/* Sends a reply; what a refusal looks like is mta/refusal's. */
+void session_say(struct session *session, struct slice reply);
 
 /* ---- session_inquiry.c ---- */
 
