@@ -275,6 +275,12 @@ struct stream *world_connect(struct world *world, const struct endpoint *endpoin
     return sim_net_connect(world->net, world, endpoint->port, user);
 }
 
+const char *world_source_trouble(const struct stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
 void world_accept(struct world *world, bool on)
 {
     for (size_t i = 0; i < SIM_SERVICES; i++)

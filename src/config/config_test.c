@@ -380,13 +380,13 @@ TEST(transports_have_values_of_their_own_and_matter_when_they_are_named)
 {
     assert_loads(LEVEL "relay_transport = slow\n",
                  PORT_25 "slow unix - - n - - smtp -o smtp_helo_timeout=5\n"
-                         "fast unix - - n - - smtp -o smtp_bind_address=192.0.2.1\n");
+                         "fast unix - - n - - smtp -o smtp_generic_maps=static:x\n");
     assert_int_equal(service_named("slow")->role, SERVICE_DELIVERS);
     assert_int_equal(service_named("slow")->parameters->smtp_helo_timeout, 5);
     assert_int_equal(config_main(config)->smtp_helo_timeout, 300);
     assert_refuses(LEVEL "relay_transport = fast:[mx.example.net]\n",
-                   PORT_25 "fast unix - - n - - smtp -o smtp_bind_address=192.0.2.1\n",
-                   "error: master.cf: line 2: smtp_bind_address = 192.0.2.1");
+                   PORT_25 "fast unix - - n - - smtp -o smtp_generic_maps=static:x\n",
+                   "error: master.cf: line 2: smtp_generic_maps = static:x");
     assert_refuses(LEVEL, PORT_25 "cleanup unix n - n - 0 cleanup -o header_checks=pcre:/x\n",
                    "error: master.cf: line 2: header_checks = pcre:/x");
 }

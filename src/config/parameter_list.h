@@ -493,6 +493,14 @@ FLAG(disable_mime_output_conversion, BY_SMTP, "no",
      "8BITMIME. Otherwise such mail is returned: Tuvi rewrites no content, where Postfix turns it "
      "into quoted-printable.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
+TEXT(
+    smtp_bind_address, BY_SMTP, "",
+    "The IPv4 address of this machine from which we connect to servers; empty: the system's choice.")
+TEXT(smtp_bind_address6, BY_SMTP, "", "The same for IPv6.")
+FLAG(
+    smtp_bind_address_enforce, BY_SMTP, "no",
+    "Whether mail waits when smtp_bind_address or smtp_bind_address6 cannot be used. Otherwise the "
+    "system chooses, and the log says so.")
 TIME(smtp_connect_timeout, BY_SMTP, "30s", 's', 0,
      "How long a connection may take; 0 leaves it to the system.")
 TIME(smtp_helo_timeout, BY_SMTP, "300s", 's', 1,
@@ -520,6 +528,14 @@ CHOICE(lmtp_tls_security_level, BY_SMTP, "", tls_level,
 NUMBER(lmtp_tls_loglevel, BY_SMTP, "0", 0, 4,
        "How much is logged about TLS with LMTP servers; see smtpd_tls_loglevel.")
 NEEDED(lmtp_lhlo_name, BY_SMTP, "$myhostname", "The name that is said in LHLO.")
+TEXT(
+    lmtp_bind_address, BY_SMTP, "",
+    "The IPv4 address of this machine from which we connect to LMTP servers; empty: the system's choice.")
+TEXT(lmtp_bind_address6, BY_SMTP, "", "The same for IPv6.")
+FLAG(
+    lmtp_bind_address_enforce, BY_SMTP, "no",
+    "Whether mail waits when lmtp_bind_address or lmtp_bind_address6 cannot be used. Otherwise the "
+    "system chooses, and the log says so.")
 TIME(lmtp_connect_timeout, BY_SMTP, "0s", 's', 0,
      "How long a connection to an LMTP server may take; 0 leaves it to the system.")
 TIME(lmtp_lhlo_timeout, BY_SMTP, "300s", 's', 1,

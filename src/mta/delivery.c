@@ -171,8 +171,27 @@ static struct endpoint endpoint_of(const struct delivery *delivery)
     const struct route *route = &delivery->route;
     if (route->socket != NULL)
         return (struct endpoint){.kind = ENDPOINT_UNIX, .path = route->socket_path};
-    return (struct endpoint){
-        .kind = ENDPOINT_IP, .ip = *next_hop_address(&delivery->next_hop), .port = route->port};
+    const struct ip *ip = next_hop_address(&delivery->next_hop);
+    const struct transport *transport = route->transport;
+    return (struct endpoint){.kind = ENDPOINT_IP,
+                             .ip = *ip,
+                             .port = route->port,
+                             .source =
+                                 ip->family == IP_V4 ? transport->source4 : transport->source6,
+                             .source_needed = transport->source_enforced};
+}
+
+/* The log learns of it for each connection, as it does by Postfix. */
+static void note_source(struct delivery *delivery, const struct ip *source)
+{
+    const char *trouble = world_source_trouble(delivery->stream);
+    char text[IP_TEXT_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    ip_format(&w, source);
+    delivery->misplaced = trouble != NULL;
+    if (trouble != NULL)
+        log_line(delivery, SEVERITY_WARNING, "smtp_connect_addr: bind %.*s: %s",
+                 SLICE_PRINTF(writer_slice(&w)), trouble);
 }
 
 static void connect_address(struct delivery *delivery)
@@ -185,6 +204,7 @@ static void connect_address(struct delivery *delivery)
     delivery->times = (struct attempt_times){.started_us = core_wall_us(delivery->core)};
     delivery->messages = 0;
     delivery->stream = world_connect(delivery->core->world, &endpoint, &delivery->user);
+    note_source(delivery, &endpoint.source);
     be_patient(delivery);
 }
 
@@ -566,7 +586,10 @@ static void go_on_with_tls(struct delivery *delivery, const struct tls_facts *fa
 static void be_closed(struct delivery *delivery, const char *reason)
 {
     delivery->stream = NULL;
-    if (delivery->phase == DELIVERY_CONNECTING) {
+    if (delivery->misplaced && delivery->route.transport->source_enforced) {
+        set_failure(delivery, "server configuration error");
+        try_next_address(delivery, "4.4.0");
+    } else if (delivery->phase == DELIVERY_CONNECTING) {
         set_failure(delivery, "connect to %s: %s", delivery->endpoint, reason);
         log_line(delivery, SEVERITY_INFO, "%s", delivery->failure);
         try_next_address(delivery, "4.4.1");

@@ -35,6 +35,7 @@ struct delivery {
     struct next_hop next_hop;
     enum smtp_client_tls wanted_tls;
     bool tls_given_up; /* the handshake failed where TLS is not required */
+    bool misplaced;    /* it cannot come from the address that it should come from */
     bool reached;      /* the server was ready for mail once */
     unsigned messages; /* brought over this connection */
     struct attempt_times times;

@@ -19,7 +19,7 @@ static void note_full(struct session *session)
     struct session_effects *effects = &session->transaction.effects;
     if (!effects->prepended_full)
         session_log(session, SEVERITY_WARNING,
-                    "warning: actions add more than %d bytes of header lines to a message from %s: "
+                    "actions add more than %d bytes of header lines to a message from %s: "
                     "the rest is left out",
                     SESSION_PREPENDED_MAX, session->peer_name);
     effects->prepended_full = true;

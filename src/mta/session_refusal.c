@@ -24,7 +24,7 @@ static struct slice refuse(struct session *session, struct slice reply, struct w
                                  .now = world_now(session->core->world)};
     const char *trouble = refusal_write(&session->service->refusals, &about, reply, w);
     if (trouble != NULL)
-        session_log(session, SEVERITY_WARNING, "warning: %s; the reply to %s was %.*s", trouble,
+        session_log(session, SEVERITY_WARNING, "%s; the reply to %s was %.*s", trouble,
                     session->peer_name, SLICE_PRINTF(slice_first(reply, slice_find(reply, '\r'))));
     return writer_slice(w);
 }

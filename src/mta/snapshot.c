@@ -22,10 +22,13 @@ static void make(struct snapshot *snapshot, const struct config *config, struct 
     struct transports transports = transports_of(config);
     struct config_notes said_before = config_notes_make();
     size_t errors_before = notes->error_count;
+    transport_check_sources(transports.main, notes);
     snapshot->parameters = config_main(config);
     size_t count = snapshot->service_count;
     snapshot->services = memory_new(2 * count * sizeof *snapshot->services);
     for (size_t i = 0; i < count; i++) {
+        if (services[i].role == SERVICE_DELIVERS)
+            transport_check_sources(services[i].parameters, notes);
         if (services[i].role != SERVICE_LISTENS)
             continue;
         service_make(&services[i], services[i].parameters, &transports, &snapshot->services[i],

@@ -15,6 +15,53 @@ static void set_patience(struct transport *transport, const int64_t seconds[TRAN
         transport->patience_ms[i] = seconds[i] * 1000;
 }
 
+/* ---- where connections come from ---- */
+
+/* Brackets around it are allowed; nothing is nowhere in particular. */
+static bool read_source(const char *text, enum ip_family family, struct ip *out)
+{
+    struct slice address = slice_of(text);
+    struct ip ip = {.family = IP_NONE};
+    if (slice_starts(address, "[") && address.at[address.len - 1] == ']')
+        address = slice_make(address.at + 1, address.len - 2);
+    if (address.len > 0 && (!ip_parse(address, &ip) || ip.family != family))
+        return false;
+    *out = ip;
+    return true;
+}
+
+static void check_source(const struct parameters *parameters, enum parameter parameter,
+                         const char *text, enum ip_family family, struct config_notes *notes)
+{
+    struct ip unused;
+    if (!read_source(text, family, &unused))
+        config_note(notes, CONFIG_ERROR, parameter_origin(parameters, parameter),
+                    "%s = %.*s: write an address of this machine, as in %s",
+                    parameter_row(parameter)->name, SLICE_PRINTF(config_quote(slice_of(text))),
+                    family == IP_V4 ? "192.0.2.1" : "2001:db8::1");
+}
+
+void transport_check_sources(const struct parameters *parameters, struct config_notes *notes)
+{
+    check_source(parameters, PARAMETER_smtp_bind_address, parameters->smtp_bind_address, IP_V4,
+                 notes);
+    check_source(parameters, PARAMETER_smtp_bind_address6, parameters->smtp_bind_address6, IP_V6,
+                 notes);
+    check_source(parameters, PARAMETER_lmtp_bind_address, parameters->lmtp_bind_address, IP_V4,
+                 notes);
+    check_source(parameters, PARAMETER_lmtp_bind_address6, parameters->lmtp_bind_address6, IP_V6,
+                 notes);
+}
+
+static void take_sources(const char *v4, const char *v6, bool enforced, struct transport *out)
+{
+    (void)read_source(v4, IP_V4, &out->source4);
+    (void)read_source(v6, IP_V6, &out->source6);
+    out->source_enforced = enforced;
+}
+
+/* ---- settings of each program ---- */
+
 static void take_smtp(const struct parameters *parameters, struct transport *out)
 {
     const int64_t seconds[TRANSPORT_STAGE_COUNT] = {
@@ -33,6 +80,8 @@ static void take_smtp(const struct parameters *parameters, struct transport *out
         [SMTP_STAGE_QUIT] = parameters->smtp_quit_timeout,
     };
     set_patience(out, seconds);
+    take_sources(parameters->smtp_bind_address, parameters->smtp_bind_address6,
+                 parameters->smtp_bind_address_enforce, out);
     out->connect_ms = parameters->smtp_connect_timeout * 1000;
     out->program = "smtp";
     out->port = SMTP_PORT;
@@ -63,6 +112,8 @@ static void take_lmtp(const struct parameters *parameters, struct transport *out
         [SMTP_STAGE_QUIT] = parameters->lmtp_quit_timeout,
     };
     set_patience(out, seconds);
+    take_sources(parameters->lmtp_bind_address, parameters->lmtp_bind_address6,
+                 parameters->lmtp_bind_address_enforce, out);
     out->connect_ms = parameters->lmtp_connect_timeout * 1000;
     out->lmtp = true;
     out->eight_bit_anyway = parameters->disable_mime_output_conversion;

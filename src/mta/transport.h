@@ -4,6 +4,7 @@
 #ifndef TUVI_MTA_TRANSPORT_H
 #define TUVI_MTA_TRANSPORT_H
 
+#include "base/ip.h"
 #include "config/config.h"
 #include "proto/mailbox_request.h"
 #include "proto/smtp_client.h"
@@ -22,6 +23,9 @@ struct transport {
     bool is_final; /* what is delivered there is in a mailbox, not relayed */
     bool wants_mx; /* a domain's name is not yet a host's */
     uint16_t port; /* where a next hop names none */
+    struct ip source4,
+        source6;          /* where connections come from; IP_NONE: wherever the system likes */
+    bool source_enforced; /* else a source that cannot be used is passed over */
     enum tls_level tls_level;
     int64_t tls_loglevel;
     int64_t connect_ms; /* 0 leaves it to the system */
@@ -39,6 +43,9 @@ struct transports {
 };
 
 struct transports transports_of(const struct config *config);
+
+/* What is wrong with the addresses from which connections are to come goes to the notes. */
+void transport_check_sources(const struct parameters *parameters, struct config_notes *notes);
 
 /* False when nothing of that name delivers. What it finds borrows from the configuration. */
 bool transport_find(const struct transports *transports, struct slice name, struct transport *out);

@@ -18,6 +18,11 @@ static const struct parameters parameters = {
     .smtp_data_done_timeout = 8,
     .smtp_quit_timeout = 9,
     .smtp_destination_concurrency_limit = 10,
+    .smtp_bind_address = "192.0.2.1",
+    .smtp_bind_address6 = "[2001:db8::1]",
+    .smtp_bind_address_enforce = true,
+    .lmtp_bind_address = "[192.0.2.2]",
+    .lmtp_bind_address6 = "",
     .lmtp_lhlo_name = "lhlo.example.org",
     .lmtp_tls_security_level = TLS_LEVEL_ENCRYPT,
     .lmtp_tls_loglevel = 2,
@@ -85,6 +90,41 @@ TEST(lmtp_takes_the_settings_of_lmtp)
     assert_patience(&transport, 101);
 }
 
+static void assert_source(const struct ip *source, const char *expected)
+{
+    char text[IP_TEXT_MAX];
+    struct writer w = writer_over(text, sizeof text);
+    ip_format(&w, source);
+    assert_slice(writer_slice(&w), expected);
+}
+
+TEST(connections_come_from_the_address_of_their_family)
+{
+    struct transport transport = find("smtp");
+    assert_source(&transport.source4, "192.0.2.1");
+    assert_source(&transport.source6, "2001:db8::1");
+    assert_true(transport.source_enforced);
+    transport = find("lmtp");
+    assert_source(&transport.source4, "192.0.2.2");
+    assert_int_equal(transport.source6.family, IP_NONE);
+    assert_false(transport.source_enforced);
+}
+
+TEST(a_source_that_is_no_address_of_its_family_is_an_error)
+{
+    static const char *const wrong[] = {"2001:db8::1", "192.0.2", "mx.example.org", "[", "[]x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct config_notes notes = config_notes_make();
+        struct parameters faulty = parameters;
+        transport_check_sources(&faulty, &notes);
+        assert_int_equal(notes.error_count, 0);
+        faulty.smtp_bind_address = faulty.lmtp_bind_address6 = wrong[i];
+        transport_check_sources(&faulty, &notes);
+        assert_int_equal(notes.error_count, i == 0 ? 1 : 2);
+        config_notes_free(&notes);
+    }
+}
+
 TEST(relay_is_smtp_with_the_default_limits)
 {
     struct transport transport = find("relay");
@@ -119,6 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smtp_takes_the_settings_of_smtp),
         cmocka_unit_test(lmtp_takes_the_settings_of_lmtp),
+        cmocka_unit_test(connections_come_from_the_address_of_their_family),
+        cmocka_unit_test(a_source_that_is_no_address_of_its_family_is_an_error),
         cmocka_unit_test(relay_is_smtp_with_the_default_limits),
         cmocka_unit_test(mailboxes_are_written_for_one_recipient_at_a_time),
         cmocka_unit_test(other_names_are_no_transports),

@@ -79,11 +79,15 @@ struct endpoint {
     enum endpoint_kind kind;
     struct ip ip;
     uint16_t port;
-    const char *path; /* absolute; must live until connected() or closed() */
+    const char *path;   /* absolute; must live until connected() or closed() */
+    struct ip source;   /* ours, from which it is to come; IP_NONE: any */
+    bool source_needed; /* without it the stream ends */
 };
 
 struct stream *world_connect(struct world *world, const struct endpoint *endpoint,
                              struct stream_user *user);
+/* Why the stream cannot come from the source that was named; NULL: it does, or none was. */
+const char *world_source_trouble(const struct stream *stream);
 
 /* Whether new connections are taken; at first they are not. Each comes as mta_accept(). */
 void world_accept(struct world *world, bool on);

@@ -19,9 +19,15 @@ static const struct rules {
     bool keeps_paths; /* it opens only what sandbox_paths lists */
     bool finds_hosts; /* and that is also what the C library reads to look up a name */
 } rules[] = {
-    {"worker", {CALLS_COMMON | CALLS_SPOOL, SOCKETS_LOCAL | SOCKETS_INTERNET}, true, true},
+    {"worker",
+     {CALLS_COMMON | CALLS_SPOOL | CALLS_BIND, SOCKETS_LOCAL | SOCKETS_INTERNET},
+     true,
+     true},
     {"auth", {CALLS_COMMON, SOCKETS_LOCAL}, true, false},
-    {"resolve", {CALLS_COMMON | CALLS_RESOLVE, SOCKETS_LOCAL | SOCKETS_INTERNET}, true, true},
+    {"resolve",
+     {CALLS_COMMON | CALLS_RESOLVE | CALLS_BIND, SOCKETS_LOCAL | SOCKETS_INTERNET},
+     true,
+     true},
     /* Mailboxes can be anywhere, and belong to everybody: so no paths, and the rights to become
      * somebody. */
     {"mailbox",

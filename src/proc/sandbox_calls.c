@@ -137,10 +137,9 @@ static const int processes[] = {
     SCMP_SYS(waitid),
 };
 
-static const int resolve[] = {
-    SCMP_SYS(bind),
-    SCMP_SYS(socketpair),
-};
+static const int binding[] = {SCMP_SYS(bind)};
+
+static const int resolve[] = {SCMP_SYS(socketpair)};
 
 static const struct {
     enum call_group group;
@@ -151,6 +150,7 @@ static const struct {
     {CALLS_SPOOL, spool, COUNT_OF(spool)},
     {CALLS_MAILBOXES, mailboxes, COUNT_OF(mailboxes)},
     {CALLS_PROCESSES, processes, COUNT_OF(processes)},
+    {CALLS_BIND, binding, COUNT_OF(binding)},
     {CALLS_RESOLVE, resolve, COUNT_OF(resolve)},
 };
 

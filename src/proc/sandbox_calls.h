@@ -11,7 +11,8 @@ enum call_group {
     CALLS_SPOOL = 1 << 1,     /* files to make, write and remove in one folder */
     CALLS_MAILBOXES = 1 << 2, /* folders, and files that change their owner and place */
     CALLS_PROCESSES = 1 << 3, /* children of the same program, which become other users */
-    CALLS_RESOLVE = 1 << 4, /* what libunbound needs besides: its thread is spoken to by sockets */
+    CALLS_BIND = 1 << 4,      /* an address of its own for a socket */
+    CALLS_RESOLVE = 1 << 5, /* what libunbound needs besides: its thread is spoken to by sockets */
 };
 
 enum socket_families {

@@ -359,7 +359,6 @@ static const struct attack everybodys[] = {
     {"raise limits", raise_limits, ENOSYS, 0},
     {"let itself be dumped", let_itself_be_dumped, ENOSYS, 0},
     {"type into the terminal", type_into_the_terminal, ENOSYS, 0},
-    {"take an address", take_a_port, ENOSYS, 0},
     {"make memory executable", make_executable, EPERM, 0},
     {"map memory executable", map_executable, EPERM, 0},
     {"sniff", sniff, EAFNOSUPPORT, 0},
@@ -379,6 +378,7 @@ static const struct attack network_facing[] = {
 static const struct attack local[] = {
     {"use IPv4", speak_to_the_network, EAFNOSUPPORT, 0},
     {"use IPv6", speak_to_the_network_by_ipv6, EAFNOSUPPORT, 0},
+    {"take an address", take_a_port, ENOSYS, 0},
 };
 
 TEST(no_role_makes_the_calls_of_an_attacker)

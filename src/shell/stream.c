@@ -53,6 +53,7 @@ struct stream {
     bool shut;         /* our half is */
     bool close_notify; /* is still to be said */
     bool tell_connected, tell_input, tell_drained, tell_tls;
+    const char *source_trouble;   /* the system's text */
     char lost[STREAM_REASON_MAX]; /* not empty: it ended badly, and the user is to be told */
     int64_t linger_until_ms;
     struct list_node touched_node;
@@ -531,20 +532,34 @@ static void on_connected(uv_connect_t *request, int status)
         lose_with(stream, status);
 }
 
-static void fill_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out)
+static void fill_sockaddr(const struct ip *ip, uint16_t port, struct sockaddr_storage *out)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
     memset(out, 0, sizeof *out);
-    if (endpoint->ip.family == IP_V4) {
+    if (ip->family == IP_V4) {
         v4->sin_family = AF_INET;
-        v4->sin_port = htons(endpoint->port);
-        memcpy(&v4->sin_addr, endpoint->ip.bytes, 4);
+        v4->sin_port = htons(port);
+        memcpy(&v4->sin_addr, ip->bytes, 4);
     } else {
         v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(endpoint->port);
-        memcpy(&v6->sin6_addr, endpoint->ip.bytes, 16);
+        v6->sin6_port = htons(port);
+        memcpy(&v6->sin6_addr, ip->bytes, 16);
     }
+}
+
+/* False: it cannot come from there, and has to. The port is the system's choice. */
+static bool take_source(struct stream *stream, const struct endpoint *endpoint)
+{
+    struct sockaddr_storage address;
+    if (endpoint->source.family == IP_NONE)
+        return true;
+    fill_sockaddr(&endpoint->source, 0, &address);
+    int status = uv_tcp_bind(&stream->uv.tcp, (const struct sockaddr *)&address, 0);
+    if (status == 0)
+        return true;
+    stream->source_trouble = strerror(-status);
+    return !endpoint->source_needed;
 }
 
 struct stream *world_connect(struct world *world, const struct endpoint *endpoint,
@@ -565,7 +580,11 @@ struct stream *world_connect(struct world *world, const struct endpoint *endpoin
                             on_connected);
         return stream;
     }
-    fill_sockaddr(endpoint, &address);
+    if (!take_source(stream, endpoint)) {
+        lose(stream, stream->source_trouble);
+        return stream;
+    }
+    fill_sockaddr(&endpoint->ip, endpoint->port, &address);
     int status = uv_tcp_connect(&stream->request.connect, &stream->uv.tcp,
                                 (const struct sockaddr *)&address, on_connected);
     if (status != 0)
@@ -574,6 +593,11 @@ struct stream *world_connect(struct world *world, const struct endpoint *endpoin
 }
 
 /* ---- the operations of mta/world.h ---- */
+
+const char *world_source_trouble(const struct stream *stream)
+{
+    return stream->source_trouble;
+}
 
 struct slice world_input(const struct stream *stream)
 {
