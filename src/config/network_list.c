@@ -1,6 +1,7 @@
 #include "config/network_list.h"
 
 #include "base/memory.h"
+#include "config/keep.h"
 #include "config/member.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@ void network_list_free(struct network_list *list)
     for (size_t i = 0; i < list->count; i++)
         table_free(list->members[i].table);
     memory_free(list->members);
+    arena_reset(&list->texts);
     *list = (struct network_list){0};
 }
 
@@ -69,21 +71,39 @@ struct err network_parse(struct slice text, struct ip_network *out)
     return err_none();
 }
 
+/* Digits alone are an address that is not finished. */
+static bool looks_like_name(struct slice text)
+{
+    bool has_letter = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        has_letter |= ascii_is_letter(c);
+        if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '.' && c != '-' && c != '_')
+            return false;
+    }
+    return has_letter;
+}
+
 /* "fe80::/10" looks like a table of the type fe80. */
 static struct err parse_member(const struct member *member, const struct table_source *source,
-                               struct network_member *out)
+                               struct arena *names, struct network_member *out)
 {
     struct network_member parsed = {.excluded = member->excluded};
     struct err err = network_parse(member->text, &parsed.network);
     if (err_is(&err) && member->kind == MEMBER_TABLE)
         err = table_compile(member->text, source, &parsed.table);
+    else if (err_is(&err) && names != NULL && looks_like_name(member->text)) {
+        parsed.name = slice_of(keep_text(names, member->text));
+        err = err_none();
+    }
     if (!err_is(&err))
         *out = parsed;
     return err;
 }
 
+/* Names are kept in the arena; NULL: there are none. */
 static struct err parse_all(struct slice text, const struct table_source *source,
-                            struct network_list *list)
+                            struct arena *names, struct network_list *list)
 {
     struct member_reader reader = member_reader_over(text, source);
     struct member member;
@@ -96,7 +116,7 @@ static struct err parse_all(struct slice text, const struct table_source *source
             room = room > 0 ? 2 * room : MEMBERS_FIRST_ROOM;
             list->members = memory_grow(list->members, room * sizeof *list->members);
         }
-        err = parse_member(&member, source, &list->members[list->count]);
+        err = parse_member(&member, source, names, &list->members[list->count]);
         if (err_is(&err))
             return member_reader_wrong(&reader, &err);
         list->count++;
@@ -104,11 +124,11 @@ static struct err parse_all(struct slice text, const struct table_source *source
     return err;
 }
 
-struct err network_list_parse(struct slice text, const struct table_source *source,
-                              struct network_list *out)
+static struct err parse(struct slice text, const struct table_source *source, bool has_names,
+                        struct network_list *out)
 {
-    struct network_list list = {0};
-    struct err err = parse_all(text, source, &list);
+    struct network_list list = {.texts = keep_make()};
+    struct err err = parse_all(text, source, has_names ? &list.texts : NULL, &list);
     if (err_is(&err))
         network_list_free(&list);
     else
@@ -116,28 +136,73 @@ struct err network_list_parse(struct slice text, const struct table_source *sour
     return err;
 }
 
+struct err network_list_parse(struct slice text, const struct table_source *source,
+                              struct network_list *out)
+{
+    return parse(text, source, false, out);
+}
+
+struct err network_list_parse_clients(struct slice text, const struct table_source *source,
+                                      struct network_list *out)
+{
+    return parse(text, source, true, out);
+}
+
+/* ".example.org" and ".org" are what a table may have for mx.example.org. */
+static bool table_has_name(const struct table *table, struct slice name)
+{
+    enum table_key kind = TABLE_KEY_WHOLE;
+    while (name.len > 0) {
+        if (table_find(table, kind, name, NULL) == TABLE_FOUND)
+            return true;
+        kind = TABLE_KEY_PART;
+        size_t dot = slice_find(slice_skip(name, 1), '.') + 1;
+        name = slice_skip(name, dot < name.len ? dot : name.len);
+    }
+    return false;
+}
+
+static bool name_matches(struct slice pattern, struct slice name)
+{
+    return slice_equal_nocase(pattern, name) ||
+           (slice_starts(pattern, ".") && slice_ends_nocase(name, pattern));
+}
+
 /* A table in trouble does not hold an address: whoever is not surely ours is a stranger. */
-static bool member_holds(const struct network_member *member, const struct ip *ip)
+static bool member_holds(const struct network_member *member, const struct ip *ip,
+                         struct slice name)
 {
     char text[IP_TEXT_MAX];
     struct writer w = writer_over(text, sizeof text);
     struct ip plain = ip_unmapped(ip);
+    if (member->name.len > 0)
+        return name_matches(member->name, name);
     if (member->table == NULL)
         return ip_network_holds(&member->network, ip);
+    if (table_has_name(member->table, name))
+        return true;
     ip_format(&w, &plain);
     return table_find(member->table, TABLE_KEY_WHOLE, writer_slice(&w), NULL) == TABLE_FOUND;
 }
 
-bool network_list_holds(const struct network_list *list, const struct ip *ip)
+bool network_list_holds_client(const struct network_list *list, const struct ip *ip,
+                               struct slice name)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (member_holds(&list->members[i], ip))
+        if (member_holds(&list->members[i], ip, name))
             return !list->members[i].excluded;
     return false;
 }
 
+bool network_list_holds(const struct network_list *list, const struct ip *ip)
+{
+    return network_list_holds_client(list, ip, slice_of(""));
+}
+
 static bool holds_everybody(const struct network_member *member)
 {
+    if (member->name.len > 0)
+        return false;
     return member->table != NULL ? table_holds_everybody(member->table)
                                  : member->network.prefix_bits == 0;
 }

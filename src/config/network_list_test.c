@@ -100,6 +100,64 @@ TEST(a_list_that_holds_everybody_is_told)
     }
 }
 
+static bool clients_hold(const char *text, const char *address, const char *name)
+{
+    struct network_list list = {0};
+    struct ip ip;
+    struct err err = network_list_parse_clients(slice_of(text), &no_files, &list);
+    assert_false(err_is(&err));
+    assert_true(ip_parse(slice_of(address), &ip));
+    bool holds = network_list_holds_client(&list, &ip, slice_of(name));
+    assert_false(network_list_is_open(&list));
+    network_list_free(&list);
+    return holds;
+}
+
+TEST(a_list_of_clients_has_names_besides)
+{
+    static const struct {
+        const char *text, *name;
+        bool holds;
+    } cases[] = {
+        {"mx.example.org", "mx.example.org", true},
+        {"mx.example.org", "MX.Example.org", true},
+        {"mx.example.org", "a.mx.example.org", false},
+        {"mx.example.org", "", false},
+        {".example.org", "mx.example.org", true},
+        {".example.org", "a.mx.example.org", true},
+        {".example.org", "example.org", false},
+        {".example.org", "badexample.org", false},
+        {"!bad.example.org .example.org", "bad.example.org", false},
+        {"198.51.100.0/24 mx.example.org", "mx.example.org", true},
+        {"192.0.2.0/24 mx.example.org", "", true},
+        {"!192.0.2.1 mx.example.org", "mx.example.org", false},
+        {"inline:{ mx.example.org=x }", "mx.example.org", true},
+        {"inline:{ .example.org=x }", "a.mx.example.org", true},
+        {"inline:{ example.org=x }", "mx.example.org", false},
+        {"inline:{ 192.0.2.1=x }", "mx.example.org", true},
+        {"inline:{ .org=x }", "", false},
+        {"regexp:{{/^mx/ x}}", "mx.example.org", true},
+        {"regexp:{{/^.example/ x}}", "a.example.org", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (clients_hold(cases[i].text, "192.0.2.1", cases[i].name) != cases[i].holds)
+            fail_msg("%s: %s", cases[i].text, cases[i].name);
+}
+
+TEST(what_is_neither_name_nor_address_is_an_error_there_too)
+{
+    static const char *const wrong[] = {"192.0.2", "1.2.3.4.5", "a/b",
+                                        "...",     "a@b",       "192.0.2.1/99"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct network_list list = {0};
+        struct err err = network_list_parse_clients(slice_of(wrong[i]), &no_files, &list);
+        if (!err_is(&err))
+            fail_msg("%s", wrong[i]);
+        err = network_list_parse(slice_of("mx.example.org"), &no_files, &list);
+        assert_true(err_is(&err));
+    }
+}
+
 TEST(a_list_has_a_limit)
 {
     static char text[(LIST_MEMBERS_MAX + 1) * 8 + 1];
@@ -124,6 +182,8 @@ int main(void)
         cmocka_unit_test(version_4_in_the_clothes_of_version_6_is_version_4_on_either_side),
         cmocka_unit_test(what_cannot_be_read_is_named_with_what_would_be_right),
         cmocka_unit_test(a_list_that_holds_everybody_is_told),
+        cmocka_unit_test(a_list_of_clients_has_names_besides),
+        cmocka_unit_test(what_is_neither_name_nor_address_is_an_error_there_too),
         cmocka_unit_test(a_list_has_a_limit),
     };
     return RUN_TESTS(tests);

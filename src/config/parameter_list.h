@@ -246,12 +246,14 @@ TEXT(smtpd_upstream_proxy_protocol, BY_SMTPD, "",
      "client is whom it names. Only the proxy must be able to reach such a service.")
 TIME(smtpd_upstream_proxy_timeout, BY_SMTPD, "5s", 's', 1,
      "How long the header of smtpd_upstream_proxy_protocol may take.")
-TEXT(smtpd_authorized_xclient_hosts, BY_SMTPD, "",
-     "Networks of proxies and tests that may say with XCLIENT who the client is: its address, its "
-     "name, even its login.")
-TEXT(smtpd_authorized_xforward_hosts, BY_SMTPD, "",
-     "Networks of content filters that may tell the log with XFORWARD from whom they have a "
-     "message.")
+TEXT(
+    smtpd_authorized_xclient_hosts, BY_SMTPD, "",
+    "Networks and names of proxies and tests that may say with XCLIENT who the client is: its address, its "
+    "name, even its login.")
+TEXT(
+    smtpd_authorized_xforward_hosts, BY_SMTPD, "",
+    "Networks and names of content filters that may tell the log with XFORWARD from whom they have a "
+    "message.")
 FLAG(smtpd_hide_client_session, BY_SMTPD, "no",
      "Whether the Received line leaves out who the client is and how it came, as suits the mail of "
      "one's own users.")

@@ -7,8 +7,9 @@
 
 void session_meet_client(struct session *session)
 {
+    struct slice name = slice_of(session->is_described ? "" : session->client_name);
     struct smtp_server_terms terms =
-        wire_rules_terms(&session->service->wire, &session->peer.client);
+        wire_rules_terms(&session->service->wire, &session->peer.client, name);
     smtp_server_set_terms(&session->machine, &terms);
     session_log_name(session);
 }
@@ -89,6 +90,7 @@ static enum facts_name status_of(const struct client_value *name)
 static void become(struct session *session, const struct client_attributes *attributes)
 {
     const struct client_value *values = attributes->values;
+    session->is_described = true;
     if (values[CLIENT_NAME].given) {
         keep_value(session->client_name, sizeof session->client_name, &values[CLIENT_NAME]);
         session->names.status = status_of(&values[CLIENT_NAME]);

@@ -29,7 +29,7 @@ static void take_name(struct session *session)
         warn(session);
     session->naming_until_ms = 0;
     session_inquiry_free(session);
-    session_log_name(session);
+    session_meet_client(session);
     session_greet(session);
 }
 

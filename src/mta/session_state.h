@@ -144,6 +144,7 @@ struct session {
     struct session_peer peer;
     char client_name[SESSION_NAME_MAX + 1];
     struct client_names names;
+    bool is_described;                /* by XCLIENT: its name is what somebody says */
     int64_t naming_until_ms;          /* 0: nobody looks for the name */
     char peer_name[SESSION_PEER_MAX]; /* "unknown[192.0.2.1]" */
     struct client_visit visit;        /* counted as one of this client */

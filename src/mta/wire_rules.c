@@ -26,6 +26,14 @@ static void read_networks(const struct parameters *parameters, enum parameter pa
     parameter_report(parameters, parameter, &err, notes);
 }
 
+static void read_clients(const struct parameters *parameters, enum parameter parameter,
+                         const char *text, struct network_list *out, struct config_notes *notes)
+{
+    struct table_source source = table_source_of(parameters, notes);
+    struct err err = network_list_parse_clients(slice_of(text), &source, out);
+    parameter_report(parameters, parameter, &err, notes);
+}
+
 /* Whoever may say XCLIENT may say that he is one of ours. */
 static void check_xclient(const struct parameters *parameters, const struct network_list *hosts,
                           struct config_notes *notes)
@@ -66,10 +74,10 @@ void wire_rules_make(const struct parameters *parameters, struct wire_rules *out
     read_networks(parameters, PARAMETER_smtpd_forbid_bare_newline_exclusions,
                   parameters->smtpd_forbid_bare_newline_exclusions, &out->bare_lf_exclusions,
                   notes);
-    read_networks(parameters, PARAMETER_smtpd_authorized_xclient_hosts,
-                  parameters->smtpd_authorized_xclient_hosts, &out->xclient_hosts, notes);
-    read_networks(parameters, PARAMETER_smtpd_authorized_xforward_hosts,
-                  parameters->smtpd_authorized_xforward_hosts, &out->xforward_hosts, notes);
+    read_clients(parameters, PARAMETER_smtpd_authorized_xclient_hosts,
+                 parameters->smtpd_authorized_xclient_hosts, &out->xclient_hosts, notes);
+    read_clients(parameters, PARAMETER_smtpd_authorized_xforward_hosts,
+                 parameters->smtpd_authorized_xforward_hosts, &out->xforward_hosts, notes);
     check_xclient(parameters, &out->xclient_hosts, notes);
     read_proxy(parameters, out, notes);
 }
@@ -102,13 +110,14 @@ static unsigned discarded_for(const struct wire_rules *rules, const struct ip *c
     return set;
 }
 
-struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client)
+struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client,
+                                          struct slice name)
 {
     bool excluded = network_list_holds(&rules->bare_lf_exclusions, client);
     return (struct smtp_server_terms){
         .discarded = discarded_for(rules, client),
-        .xclient = network_list_holds(&rules->xclient_hosts, client),
-        .xforward = network_list_holds(&rules->xforward_hosts, client),
+        .xclient = network_list_holds_client(&rules->xclient_hosts, client, name),
+        .xforward = network_list_holds_client(&rules->xforward_hosts, client, name),
         .bare_lf_code = excluded ? 0 : rules->bare_lf_code,
     };
 }

@@ -1,6 +1,6 @@
 /* What a service expects of its clients on the wire, beyond what SMTP says: commands that end a
  * session or do nothing, keywords that some clients must not see. The terms of one client follow
- * from its address. */
+ * from its address, and whom it may speak for from its name too. */
 #ifndef TUVI_MTA_WIRE_RULES_H
 #define TUVI_MTA_WIRE_RULES_H
 
@@ -25,7 +25,9 @@ void wire_rules_make(const struct parameters *parameters, struct wire_rules *out
                      struct config_notes *notes);
 void wire_rules_free(struct wire_rules *rules);
 
-struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client);
+/* The client's name is empty as long as it was not found out and confirmed. */
+struct smtp_server_terms wire_rules_terms(const struct wire_rules *rules, const struct ip *client,
+                                          struct slice name);
 
 /* A line that no SMTP client sends: a forbidden command, or a header line of a message or of HTTP.
  */

@@ -25,7 +25,7 @@ static unsigned discarded_for(const char *address)
 {
     struct ip client;
     assert_true(ip_parse(slice_of(address), &client));
-    return wire_rules_terms(&rules, &client).discarded;
+    return wire_rules_terms(&rules, &client, slice_of("")).discarded;
 }
 
 TEST(commands_of_other_protocols_are_forbidden)
@@ -78,8 +78,8 @@ TEST(a_bare_line_feed_is_borne_from_those_who_are_excluded)
     assert_true(ip_parse(slice_of("198.51.100.1"), &stranger));
     wire_rules_make(&parameters, &rules, &notes);
     assert_int_equal(notes.error_count, 0);
-    assert_int_equal(wire_rules_terms(&rules, &friend).bare_lf_code, 0);
-    assert_int_equal(wire_rules_terms(&rules, &stranger).bare_lf_code, 521);
+    assert_int_equal(wire_rules_terms(&rules, &friend, slice_of("")).bare_lf_code, 0);
+    assert_int_equal(wire_rules_terms(&rules, &stranger, slice_of("")).bare_lf_code, 521);
     config_notes_free(&notes);
     wire_rules_free(&rules);
 }
@@ -101,10 +101,25 @@ TEST(who_may_speak_for_others_is_a_matter_of_networks)
     assert_true(ip_parse(slice_of("192.0.2.1"), &first));
     assert_true(ip_parse(slice_of("192.0.2.2"), &second));
     assert_int_equal(errors_of(&parameters), 0);
-    assert_true(wire_rules_terms(&rules, &first).xclient);
-    assert_true(wire_rules_terms(&rules, &first).xforward);
-    assert_false(wire_rules_terms(&rules, &second).xclient);
-    assert_true(wire_rules_terms(&rules, &second).xforward);
+    assert_true(wire_rules_terms(&rules, &first, slice_of("")).xclient);
+    assert_true(wire_rules_terms(&rules, &first, slice_of("")).xforward);
+    assert_false(wire_rules_terms(&rules, &second, slice_of("")).xclient);
+    assert_true(wire_rules_terms(&rules, &second, slice_of("")).xforward);
+    wire_rules_free(&rules);
+}
+
+TEST(or_of_names)
+{
+    struct parameters parameters = {.smtpd_authorized_xclient_hosts = "proxy.example.org",
+                                    .smtpd_authorized_xforward_hosts = ".example.org"};
+    struct ip client;
+    struct slice name = slice_of("proxy.example.org");
+    assert_true(ip_parse(slice_of("192.0.2.1"), &client));
+    assert_int_equal(errors_of(&parameters), 0);
+    assert_true(wire_rules_terms(&rules, &client, name).xclient);
+    assert_true(wire_rules_terms(&rules, &client, name).xforward);
+    assert_false(wire_rules_terms(&rules, &client, slice_of("")).xclient);
+    assert_false(wire_rules_terms(&rules, &client, slice_of("")).xforward);
     wire_rules_free(&rules);
 }
 
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_table_that_knows_the_client_takes_the_place_of_the_common_keywords),
         cmocka_unit_test(a_bare_line_feed_is_borne_from_those_who_are_excluded),
         cmocka_unit_test(who_may_speak_for_others_is_a_matter_of_networks),
+        cmocka_unit_test(or_of_names),
         cmocka_unit_test(an_xclient_for_everybody_is_an_error),
         cmocka_unit_test(only_one_protocol_of_proxies_is_known),
         cmocka_unit_test(an_unknown_keyword_is_an_error),

@@ -134,7 +134,9 @@ def named(dns_of_names):
         f"-o smtpd_client_restrictions=$list_{number}\n" for number, port in enumerate(ports))
     settings = "".join(f"list_{number} = {text}\n" for number, text in enumerate(lists))
     tuvi = Tuvi(sink.port, f"tuvi_dns_servers = 127.0.0.1@{dns_of_names.port}\ntuvi_workers = 1\n{settings}"
-                           "smtpd_authorized_xclient_hosts = 192.0.2.0/24\nunknown_client_reject_code = 550\n"
+                           "smtpd_authorized_xclient_hosts = 192.0.2.0/24\n"
+                           "smtpd_authorized_xforward_hosts = !x.there.example, .there.example\n"
+                           "unknown_client_reject_code = 550\n"
                            "rbl_reply_maps = inline:{ {dbl.there.example = 521 5.7.9 $$rbl_class $$rbl_what is in $$rbl_domain} }\n", services)
     main = tuvi.root / "main.cf"
     main.write_text(main.read_text().replace("smtpd_peername_lookup = no\n", ""))
@@ -239,6 +241,24 @@ def test_xclient_says_who_the_client_is_and_whether_that_is_known(named):
         assert client.command(f"XCLIENT ADDR=192.0.2.99 {name}")[0] == 220
         client.ehlo()
         assert ask(client, "ada@far.test", "bob@local.test") == reply
+    client.quit()
+
+
+@pytest.mark.parametrize("address, trusted", [("192.0.2.7", True), ("2001:db8::7", True), ("192.0.2.8", False),
+                                              ("192.0.2.10", False), ("198.51.100.9", False)])
+def test_who_may_speak_for_others_can_be_told_by_name(named, address, trusted):
+    client = proxied(named, 0, address)
+    assert any(one.startswith("XFORWARD") for one in client.ehlo()) == trusted
+    reply = client.command("XFORWARD ADDR=192.0.2.99")
+    assert reply == ((250, ["250 2.0.0 Ok"]) if trusted else (550, ["550 5.7.0 Error: insufficient authorization"]))
+    client.quit()
+
+
+def test_but_not_by_a_name_that_a_client_says(named):
+    client = proxied(named, 0, "192.0.2.7")
+    client.ehlo()
+    assert client.command("XCLIENT ADDR=198.51.100.9 NAME=host.there.example")[0] == 220
+    assert not any(one.startswith("XFORWARD") for one in client.ehlo())
     client.quit()
 
 
