@@ -63,6 +63,14 @@ const struct choice word_set_facilities[] = {
     {"user", 0, NULL},   {"uucp", 0, NULL},   {0},
 };
 
+const struct choice word_set_overrides[] = {
+    {"no_unknown_recipient_checks", 0, NULL},
+    {"no_address_mappings", 0, NULL},
+    {"no_header_body_checks", 0, NULL},
+    {"no_milters", 0, NULL},
+    {0},
+};
+
 const struct choice word_set_protocols[] = {
     {"all", 0, NULL}, {"ipv4", 0, NULL}, {"ipv6", 0, NULL}, {0}};
 

@@ -34,6 +34,7 @@ extern const struct choice choices_tempfail_action[];
 
 /* Words of which a value may have several. */
 extern const struct choice word_set_facilities[];
+extern const struct choice word_set_overrides[];
 extern const struct choice word_set_protocols[];
 extern const struct choice word_set_sasl_options[];
 

@@ -269,13 +269,13 @@ TEST(harmless_settings_are_noted_and_dangerous_ones_refused)
                         "library's own choice is used");
     assert_said(&notes,
                 "note: main.cf, line 4: dovecot_destination_recipient_limit is passed over");
-    assert_refuses(LEVEL, PORT_25 "  -o content_filter=amavis:[127.0.0.1]:10024\n",
-                   "error: master.cf: line 2: content_filter = amavis:[127.0.0.1]:10024");
+    assert_refuses(LEVEL, PORT_25 "  -o smtpd_milters=inet:127.0.0.1:10024\n",
+                   "error: master.cf: line 2: smtpd_milters = inet:127.0.0.1:10024");
 }
 
 TEST(a_dangerous_parameter_that_says_nothing_is_harmless)
 {
-    assert_loads(LEVEL "content_filter =\nsmtp_sasl_auth_enable = No\n"
+    assert_loads(LEVEL "body_checks =\nsmtp_sasl_auth_enable = No\n"
                        "mime_header_checks = $header_checks\nsmtpd_milters = $nothing\n"
                        "nothing =\n",
                  PORT_25 " -o receive_override_options=\n");
@@ -303,8 +303,8 @@ TEST(a_dangerous_parameter_that_cannot_be_read_is_refused)
 {
     assert_refuses(LEVEL "smtpd_milters = ${a\n", PORT_25,
                    "error: main.cf, line 2: smtpd_milters = ${a: a reference is not closed");
-    assert_refuses(LEVEL, PORT_25 " -o content_filter=$content_filter\n",
-                   "error: master.cf: line 2: content_filter = $content_filter: $content_filter "
+    assert_refuses(LEVEL, PORT_25 " -o body_checks=$body_checks\n",
+                   "error: master.cf: line 2: body_checks = $body_checks: $body_checks "
                    "refers to itself");
     assert_loads(LEVEL "debugger_command = kill $\n", PORT_25);
 }

@@ -396,6 +396,18 @@ TEXT(smtpd_reject_footer_maps, BY_SMTPD, "",
      "Tables that are asked for each whole reply of 4xx or 5xx, and say what is said below it in "
      "the place of smtpd_reject_footer.")
 
+TEXT(
+    content_filter, BY_SMTPD, "",
+    "Where all mail that a service takes goes first, as transport:nexthop, whoever it is for: to a "
+    "program that looks at it and brings it back to another service, which has -o content_filter= "
+    "in master.cf. What FILTER and REDIRECT in access tables say comes before it. It must be a "
+    "transport of smtp or lmtp; pipe is not supported yet.")
+WORDS(
+    receive_override_options, BY_SMTPD, "", overrides,
+    "What a service leaves out, on one of the two sides of a content filter. no_address_mappings: "
+    "aliases are not resolved, which suits the side before it. no_unknown_recipient_checks: "
+    "recipients are not looked for in tables. no_header_body_checks, no_milters: there are none.")
+
 /* Receiving mail: authentication */
 
 FLAG(smtpd_sasl_auth_enable, BY_SMTPD, "no", "Whether clients can log in with AUTH.")

@@ -24,7 +24,7 @@ TEST(what_ignoring_a_parameter_would_change_is_known)
         const char *name, *change;
     } dangerous[] = {
         {"smtpd_milters", "what mail is refused or filtered"},
-        {"content_filter", "what mail is refused or filtered"},
+        {"header_checks", "what mail is refused or filtered"},
         {"transport_maps", "where mail goes"},
         {"always_bcc", "where mail goes"},
         {"smtp_sasl_password_maps", "where mail goes"},

@@ -1,5 +1,6 @@
 #include "mta/listing.h"
 
+#include "config/words.h"
 #include "mta/mailbox_list.h"
 
 static int64_t unlisted_code(const struct parameters *parameters, enum address_class class)
@@ -60,4 +61,15 @@ void listing_judge(const struct parameters *parameters, const struct facts_addre
         out->is_trouble = true;
         break;
     }
+}
+
+void listing_judge_recipient(const struct parameters *parameters,
+                             const struct facts_address *address,
+                             const struct ruling_subject *subject, struct ruling *out)
+{
+    struct slice overrides = slice_of(parameters->receive_override_options);
+    if (words_have(overrides, "no_unknown_recipient_checks"))
+        ruling_explain(out, "receive_override_options has no_unknown_recipient_checks");
+    else
+        listing_judge(parameters, address, subject, "5.1.1", out);
 }

@@ -12,4 +12,9 @@
 void listing_judge(const struct parameters *parameters, const struct facts_address *address,
                    const struct ruling_subject *subject, const char *status, struct ruling *out);
 
+/* The same of a recipient, unless receive_override_options says that nobody is looked for. */
+void listing_judge_recipient(const struct parameters *parameters,
+                             const struct facts_address *address,
+                             const struct ruling_subject *subject, struct ruling *out);
+
 #endif

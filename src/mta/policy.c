@@ -135,7 +135,7 @@ static enum hearing_finding judge_unlisted(struct hearing *h, enum policy_list l
     /* An alias that is in no table cannot be delivered, whatever the parameter says. */
     if (list == POLICY_RECIPIENT && (parameters->smtpd_reject_unlisted_recipient ||
                                      h->facts->recipient.class == ADDRESS_VIRTUAL_ALIAS)) {
-        listing_judge(parameters, &h->facts->recipient, &h->subject, "5.1.1", &ruling);
+        listing_judge_recipient(parameters, &h->facts->recipient, &h->subject, &ruling);
         if (ruling.kind != RULING_NEUTRAL)
             return hearing_apply(h, "smtpd_reject_unlisted_recipient", &ruling, false);
     }

@@ -275,7 +275,7 @@ static void judge_recipient_qualified(const struct restriction_case *about, stru
 static void judge_recipient_listing(const struct restriction_case *about, struct ruling *out)
 {
     struct ruling_subject subject = access_name(ACCESS_RECIPIENT, about->facts);
-    listing_judge(about->parameters, &about->facts->recipient, &subject, "5.1.1", out);
+    listing_judge_recipient(about->parameters, &about->facts->recipient, &subject, out);
 }
 
 static void judge_sender_listing(const struct restriction_case *about, struct ruling *out)

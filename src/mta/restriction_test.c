@@ -242,11 +242,23 @@ TEST(codes_can_be_changed_and_the_status_follows)
     assert_reply("450 4.5.2 <ada>: Sender address rejected: need fully-qualified address");
 }
 
+TEST(recipients_are_not_looked_for_where_that_is_left_out)
+{
+    stranger(ADDRESS_REMOTE);
+    make_lists("", "reject_unlisted_recipient");
+    send_to_nobody_of_ours();
+    parameters.receive_override_options = "no_milters, no_unknown_recipient_checks";
+    assert_reply("");
+    parameters.receive_override_options = "no_milters, no_address_mappings";
+    assert_reply("550 5.1.1 " RECIPIENT "User unknown in virtual mailbox table");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_restriction_says_what_postfix_says),
         cmocka_unit_test(codes_can_be_changed_and_the_status_follows),
+        cmocka_unit_test(recipients_are_not_looked_for_where_that_is_left_out),
     };
     int failed = RUN_TESTS(tests);
     forget();

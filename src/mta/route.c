@@ -45,6 +45,7 @@ static bool hop_parse(struct slice text, uint16_t default_port, struct slice *ho
         name = slice_make(name.at + 1, name.len - 2);
     if (*exact && slice_starts_nocase(name, "ipv6:"))
         name = slice_skip(name, 5);
+    *exact |= slice_is_nocase(name, "localhost"); /* RFC 6761 §6.3: DNS knows nothing of it */
     *host = name;
     return domain_is_valid(name) || (*exact && ip_parse(name, &ip));
 }
@@ -209,8 +210,14 @@ bool routes_want_mailboxes(const struct routes *routes)
 
 static bool wants_dns(const struct route_rule *rule)
 {
-    return rule->trouble == NULL && rule->transport.mailbox == MAILBOX_NONE &&
-           rule->transport.wants_mx && rule->socket_path[0] == '\0' && rule->next_hop[0] != '[';
+    struct slice host;
+    uint16_t port;
+    bool exact = false;
+    if (rule->trouble != NULL || rule->transport.mailbox != MAILBOX_NONE ||
+        !rule->transport.wants_mx || rule->socket_path[0] != '\0')
+        return false;
+    return !hop_parse(slice_of(rule->next_hop), rule->transport.port, &host, &port, &exact) ||
+           !exact;
 }
 
 bool routes_want_dns(const struct routes *routes)

@@ -312,8 +312,9 @@ TEST(a_filter_goes_where_it_says)
     assert_filter("smtp:[127.0.0.1]:10025", "example.net", "smtp:[127.0.0.1]:10025");
     assert_filter("smtp:[127.0.0.1]:10025", "example.com", "smtp:[127.0.0.1]:10025");
     assert_filter("slow:localhost:10024", "example.net", "slow:[localhost]:10024");
+    assert_filter("smtp:localhost:10024", "example.net", "smtp:[localhost]:10024");
     assert_filter("dovecot:unix:private/filter", "example.net", "dovecot:unix:private/filter");
-    assert_int_equal(filters.count, 3);
+    assert_int_equal(filters.count, 4);
     route_filters_free(&filters);
     assert_int_equal(filters.count, 0);
 }

@@ -1,15 +1,9 @@
 #include "mta/service.h"
 
 #include "base/check.h"
-
-static bool says_yes_to(struct slice text, const char *word)
-{
-    struct slice next;
-    while (slice_next_word(&text, ", \t", &next))
-        if (slice_is_nocase(next, word))
-            return true;
-    return false;
-}
+#include "config/words.h"
+#include "mta/route_filter.h"
+#include "spool/envelope.h"
 
 /* smtpd_sasl_security_options as traits that a mechanism must not have, or must have. */
 static struct dovecot_auth_security security_of(const char *options)
@@ -27,7 +21,7 @@ static struct dovecot_auth_security security_of(const char *options)
     };
     struct dovecot_auth_security security = {0, 0};
     for (size_t i = 0; i < sizeof traits / sizeof *traits; i++) {
-        if (says_yes_to(slice_of(options), traits[i].word)) {
+        if (words_have(slice_of(options), traits[i].word)) {
             security.forbidden |= traits[i].forbidden;
             security.required |= traits[i].required;
         }
@@ -100,6 +94,35 @@ static void check_auth(const struct service *service, struct config_notes *notes
                     err.text);
 }
 
+/* ---- content filters ---- */
+
+static void check_content_filter(const struct service *service, struct config_notes *notes)
+{
+    struct slice filter = service->content_filter;
+    const char *trouble = NULL;
+    if (filter.len > ENVELOPE_FILTER_MAX)
+        trouble = "it is too long";
+    else if (filter.len > 0)
+        trouble = route_filter_trouble(&service->routes, filter);
+    if (trouble != NULL)
+        config_note_dangerous(
+            notes, parameter_origin(service->parameters, PARAMETER_content_filter),
+            "content_filter = %.*s: %s", SLICE_PRINTF(config_quote(filter)), trouble);
+}
+
+/* Users of this machine are resolved by what delivers to them, and that stands behind a filter;
+ * others before it, unless that is left to the service behind it. */
+static struct alias_lists applied_aliases(const struct service *service)
+{
+    struct alias_lists applied = service->aliases;
+    struct slice overrides = slice_of(service->parameters->receive_override_options);
+    if (words_have(overrides, "no_address_mappings"))
+        applied.virtual_aliases = (struct table_list){0};
+    if (service->content_filter.len > 0)
+        applied.local_aliases = (struct table_list){0};
+    return applied;
+}
+
 /* A session costs little here, so a limit that nobody chose is none. */
 static size_t sessions_max(const struct config_service *config, const struct parameters *parameters)
 {
@@ -119,6 +142,7 @@ void service_make(const struct config_service *config, const struct parameters *
         .title = config->name,
         .sessions_max = sessions_max(config, parameters),
         .smtp = smtp_settings(parameters),
+        .content_filter = slice_trim(slice_of(parameters->content_filter)),
         .security_plain = security_of(parameters->smtpd_sasl_security_options),
         .security_tls = security_of(parameters->smtpd_sasl_tls_security_options),
     };
@@ -131,6 +155,8 @@ void service_make(const struct config_service *config, const struct parameters *
     mailbox_lists_make(parameters, &out->mailboxes, notes);
     alias_lists_make(parameters, &out->aliases, notes);
     routes_make(parameters, transports, &out->routes, notes);
+    out->applied = applied_aliases(out);
+    check_content_filter(out, notes);
     check_open_relay(out, notes);
     check_auth(out, notes);
 }
@@ -159,8 +185,20 @@ static const char *route_trouble(const struct service *service, struct slice tex
                       address.domain, &route);
 }
 
+void service_expand(const struct service *service, struct slice address, struct arena *arena,
+                    struct expansion *out)
+{
+    expansion_find(&service->applied, &service->classes, address, arena, out);
+}
+
 const char *service_delivery_trouble(const struct service *service,
                                      const struct expansion *expansion)
+{
+    return service->content_filter.len > 0 ? expansion->trouble
+                                           : service_route_trouble(service, expansion);
+}
+
+const char *service_route_trouble(const struct service *service, const struct expansion *expansion)
 {
     const char *trouble = expansion->trouble;
     for (size_t i = 0; i < expansion->count && trouble == NULL; i++)

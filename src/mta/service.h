@@ -30,7 +30,9 @@ struct service {
     struct address_classes classes;
     struct mailbox_lists mailboxes;
     struct alias_lists aliases;
+    struct alias_lists applied; /* of these, those that recipients are looked up in here */
     struct routes routes;
+    struct slice content_filter; /* "transport:nexthop"; empty: mail goes where it belongs */
     struct dovecot_auth_security security_plain; /* before TLS */
     struct dovecot_auth_security security_tls;
     struct auth_server *auth; /* NULL where nobody can log in */
@@ -43,10 +45,15 @@ void service_make(const struct config_service *config, const struct parameters *
                   struct config_notes *notes);
 void service_free(struct service *service);
 
+/* Whom a recipient stands for, as far as that is resolved here. */
+void service_expand(const struct service *service, struct slice address, struct arena *arena,
+                    struct expansion *out);
 /* Why those whom a recipient stands for cannot all be delivered to: a phrase for the log. NULL when
- * they can. */
+ * they can, or when a content filter gets their mail first. */
 const char *service_delivery_trouble(const struct service *service,
                                      const struct expansion *expansion);
+/* The same where no content filter stands between. */
+const char *service_route_trouble(const struct service *service, const struct expansion *expansion);
 
 /* Where its passwords are checked: an absolute path or an address in *endpoint; the path is written
  * to `path`. */

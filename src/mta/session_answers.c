@@ -237,10 +237,9 @@ static void answer_rcpt(struct session *session, const struct smtp_rcpt *rcpt)
 /* Whom the recipient stands for. Mail that is thrown away needs no way. */
 static void take_recipient(struct session *session, struct policy_verdict *verdict)
 {
-    const struct service *service = session->service;
     const struct session_naming *naming = &session->judged.naming;
     struct expansion expansion;
-    expansion_find(&service->aliases, &service->classes, naming->name, &session->arena, &expansion);
+    service_expand(session->service, naming->name, &session->arena, &expansion);
     if (!session->transaction.discard &&
         refuse_without_route(session, naming->said, &expansion, verdict))
         session_answer(session, "%.*s", (int)verdict->reply_len, verdict->reply);

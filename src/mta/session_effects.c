@@ -63,7 +63,7 @@ static const char *redirect(struct session *session, struct slice argument)
     if (!keep_address(session, argument, &address))
         return no_room;
     only.addresses = &address;
-    const char *trouble = service_delivery_trouble(session->service, &only);
+    const char *trouble = service_route_trouble(session->service, &only);
     if (trouble == NULL)
         session->transaction.effects.redirect = address;
     return trouble;
@@ -89,7 +89,7 @@ static const char *add_copy(struct session *session, struct slice argument)
     struct slice name;
     if (!keep_address(session, argument, &name))
         return no_room;
-    expansion_find(&service->aliases, &service->classes, name, &session->arena, &expansion);
+    service_expand(service, name, &session->arena, &expansion);
     const char *trouble = service_delivery_trouble(service, &expansion);
     if (trouble != NULL)
         return trouble;
@@ -148,7 +148,8 @@ void session_effects_mark(struct session *session, struct envelope *envelope)
     if (effects->hold)
         envelope->flags |= ENVELOPE_HELD;
     if (effects->redirect.len == 0) {
-        envelope->filter = effects->filter;
+        envelope->filter =
+            effects->filter.len > 0 ? effects->filter : session->service->content_filter;
         return;
     }
     struct slice original = envelope->originals[0];

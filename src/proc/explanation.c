@@ -138,8 +138,7 @@ static void check_delivery(struct explanation *e)
     struct expansion expansion;
     if (e->verdict.outcome != POLICY_PERMIT || e->verdict.discard)
         return;
-    expansion_find(&e->service.aliases, &e->service.classes, e->facts.recipient.address.text,
-                   &arena, &expansion);
+    service_expand(&e->service, e->facts.recipient.address.text, &arena, &expansion);
     const char *trouble = service_delivery_trouble(&e->service, &expansion);
     if (trouble != NULL)
         policy_refuse_delivery(&e->verdict, e->facts.recipient.said,
