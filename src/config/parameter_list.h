@@ -585,6 +585,9 @@ TIME(bounce_queue_lifetime, BY_QUEUE, "5d", 'd', 0,
 TIME(delay_warning_time, BY_QUEUE, "0h", 'h', 0,
      "After how long the sender of mail that is still not delivered is told so, once; 0 means "
      "never.")
+FLAG(confirm_delay_cleared, BY_QUEUE, "no",
+     "Whether a sender who was told that mail is late is told when it goes on. After a long outage "
+     "that can be many notices at once.")
 NUMBER(bounce_size_limit, BY_QUEUE, "50000", 1, INT32_MAX,
        "How many bytes a message may have to come back whole with a notice; of a longer one "
        "the header comes back.")

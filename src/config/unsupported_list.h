@@ -67,7 +67,6 @@ UNSUPPORTED("command_expansion_filter", HARMLESS, MAILBOX,
             "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 UNSUPPORTED("command_time_limit", HARMLESS, MAILBOX, "1000s")
 UNSUPPORTED("config_directory", HARMLESS, PROGRAMS, "")
-UNSUPPORTED("confirm_delay_cleared", HARMLESS, WIRE, "no")
 UNSUPPORTED("connection_cache_protocol_timeout", HARMLESS, FEATURE, "5s")
 UNSUPPORTED("connection_cache_service_name", HARMLESS, FEATURE, "scache")
 UNSUPPORTED("connection_cache_status_update_time", HARMLESS, FEATURE, "600s")

@@ -166,6 +166,7 @@ static struct bounce_subject subject_of(const struct active *active, enum report
         .retry_until_us = core_wall_us(active->queue->core) + lifetime_us(active) - age_us(active),
         .size = active->message->size,
         .is_first = active->message->tries == 0,
+        .cleared = active->was_late && active->queue->core->parameters->confirm_delay_cleared,
         .view = &active->view,
         .results = active->results,
     };
@@ -194,6 +195,7 @@ static void conclude(struct active *active)
         core_log(active->queue->core, SEVERITY_WARNING, NULL, "bounce",
                  "%s: undeliverable notification discarded: it has no sender to be returned to",
                  active->queue_id.text);
+    active->was_late = active->message->delay_told;
     tell_or_record(active);
 }
 

@@ -20,6 +20,7 @@ struct active {
     struct spool_view view;
     struct attempt_result *results; /* one per recipient; ATTEMPT_OPEN: it was finished before */
     size_t attempts_left;
+    bool was_late; /* the sender had been told so before this attempt */
     unsigned told; /* kinds of reports that were made, or need not be */
     struct bounce_subject subject;
     struct list_node link; /* in queue->want_room */

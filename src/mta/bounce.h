@@ -17,6 +17,7 @@ struct bounce_subject {
     int64_t retry_until_us; /* of a delay */
     uint64_t size;
     bool is_first; /* nothing was ever told of the message: so its aliases are, too */
+    bool cleared;  /* a delay that was told before is to be told as over */
     const struct spool_view *view;
     const struct attempt_result *results; /* one per recipient */
 };

@@ -56,6 +56,14 @@ static bool tells_expansion(const struct bounce_subject *subject, size_t recipie
     return subject->kind == REPORT_SUCCESS && subject->is_first && dsn_wants(&wish, DSN_EXPANDED);
 }
 
+/* Whoever heard that it is late hears that it is not any more. */
+static bool tells_clearance(const struct bounce_subject *subject, size_t recipient)
+{
+    struct dsn_wish wish = envelope_wish(&subject->view->envelope, recipient);
+    return subject->kind == REPORT_SUCCESS && subject->cleared &&
+           subject->results[recipient].outcome == ATTEMPT_SENT && dsn_wants(&wish, DSN_DELAY);
+}
+
 bool bounce_concerns(const struct bounce_subject *subject, size_t recipient)
 {
     const struct attempt_result *result = &subject->results[recipient];
@@ -69,7 +77,7 @@ bool bounce_concerns(const struct bounce_subject *subject, size_t recipient)
     case REPORT_KINDS:
         break;
     }
-    return tells_expansion(subject, recipient) ||
+    return tells_expansion(subject, recipient) || tells_clearance(subject, recipient) ||
            (result->outcome == ATTEMPT_SENT && result->arrival != ARRIVAL_PASSED_ON &&
             dsn_wants(&wish, DSN_SUCCESS));
 }
@@ -190,6 +198,16 @@ static void write_explanation(const struct report *report, size_t recipient)
     buf_add_text(report->out, "\r\n");
 }
 
+static const char *text_of(const struct bounce_subject *subject)
+{
+    static const char cleared[] =
+        "You were told that your message was late. By now it went to the recipients\r\n"
+        "below; the header of the message is attached. Where it was relayed, the next\r\n"
+        "mail system may tell you more.\r\n";
+    bool is_over = subject->kind == REPORT_SUCCESS && subject->cleared;
+    return is_over ? cleared : wordings[subject->kind].text;
+}
+
 static void write_notice(const struct report *report)
 {
     size_t left_out = 0;
@@ -204,7 +222,7 @@ static void write_notice(const struct report *report)
         "\r\n"
         "If you need help, forward this report to postmaster at your own mail system.\r\n"
         "\r\n",
-        report->parameters->myhostname, wordings[report->subject->kind].text);
+        report->parameters->myhostname, text_of(report->subject));
     for (size_t i = 0; i < envelope_of(report)->recipient_count; i++) {
         if (!bounce_concerns(report->subject, i))
             continue;

@@ -134,3 +134,72 @@ def test_a_postfix_tells_of_a_delay_in_the_same_fields(tuvi, sink, hop, postfixe
     send(b.port, [("bob@far.test", "ORCPT=rfc822;bob@old.test")], "RET=FULL", sender="ada@far.test")
     wait_for(lambda: hop.messages, 30, "Postfix's notice")
     assert fields(ours.data) == fields(hop.messages[0].data.replace(b"ada@far.test", SENDER.encode()))
+
+
+# ---- when it is over ----
+
+CLEARED = "confirm_delay_cleared = yes\n"
+PEOPLE = [("default@far.test", ""), ("delay@far.test", "NOTIFY=DELAY"), ("failure@far.test", "NOTIFY=FAILURE"),
+          ("success@far.test", "NOTIFY=SUCCESS,DELAY"), ("never@far.test", "NOTIFY=NEVER")]
+
+
+def late_at_first(stage, text):
+    return "450 4.2.1 later" if stage == "RCPT" else None
+
+
+def told(notice):
+    return sorted({(one["Final-Recipient"], one["Action"], one["Status"]) for one in notice.recipient_fields})
+
+
+def clear(port, hop, sink):
+    """The notices of the delay, and that it is over."""
+    hop.answers = late_at_first
+    send(port, PEOPLE)
+    late = Notice(sink.wait(1)[0])
+    hop.answers = lambda stage, text: None
+    over = Notice(sink.wait(2)[1])
+    return late, over
+
+
+def test_the_sender_is_told_that_a_delay_is_over_as_by_postfix(tuvi, sink, hop, postfixes):  # noqa: F811
+    tuvi.configure(sink.port, more=QUICK + CLEARED + f"relayhost = [127.0.0.1]:{hop.port}\n")
+    tuvi.start()
+    late, over = clear(tuvi.p25, hop, sink)
+    assert over.mail["Subject"] == "Successful Mail Delivery Report" and "late" in over.text.get_content()
+    assert len(told(late)) == len(told(over)) == 3
+    tuvi.wait_log(": removed")
+    assert len(sink.messages) == 2
+    tuvi.stop()
+    sink.messages.clear()
+    b = postfixes("b", hop.port, "delay_warning_time = 1s\n" + CLEARED +
+                  f"relay_domains = local.test\nrelay_transport = smtp:[127.0.0.1]:{sink.port}\n")
+    theirs = clear(b.port, hop, sink)
+    assert [told(one) for one in theirs] == [told(late), told(over)]
+    assert theirs[1].mail["Subject"] == over.mail["Subject"]
+
+
+def test_that_mail_was_in_time_is_not_told(tuvi, sink, hop):
+    tuvi.configure(sink.port, more=QUICK + CLEARED + f"relayhost = [127.0.0.1]:{hop.port}\n")
+    tuvi.start()
+    hop.answers = lambda stage, text: "450 4.2.1 later" if stage == "RCPT" and "slow" in text else None
+    queue_id = send(tuvi.p25, [("quick@far.test", ""), ("slow@far.test", "")])
+    late = Notice(sink.wait(1)[0])
+    assert told(late) == [("rfc822; slow@far.test", "delayed", "4.2.1")]
+    tries(hop, 2)
+    assert len(sink.messages) == 1
+    hop.answers = lambda stage, text: None
+    assert told(Notice(sink.wait(2)[1])) == [("rfc822; slow@far.test", "relayed", "2.0.0")]
+    tuvi.wait_log(f"{queue_id}: removed")
+
+
+def test_a_delay_that_is_told_with_what_arrived_is_not_over(tuvi, sink, hop):
+    """One recipient arrives in the very attempt after which the sender hears of the other's delay."""
+    tuvi.configure(sink.port, more=QUICK + CLEARED + f"relayhost = [127.0.0.1]:{hop.port}\n")
+    tuvi.start()
+    hop.answers = late_at_first
+    send(tuvi.p25, [("bob@far.test", ""), ("slow@far.test", "")])
+    wait_for(lambda: hop.count("RCPT") >= 2, 20, "an attempt")
+    hop.answers = lambda stage, text: "450 4.2.1 later" if stage == "RCPT" and "slow" in text else None
+    assert told(Notice(sink.wait(1)[0])) == [("rfc822; slow@far.test", "delayed", "4.2.1")]
+    tries(hop, 2)
+    assert len(sink.messages) == 1
