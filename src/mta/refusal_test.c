@@ -133,6 +133,7 @@ TEST(a_footer_that_cannot_be_made_is_left_out)
     w = writer_over(text, sizeof text);
     assert_non_null(refusal_write(&rules, &about, slice_of("550 no\r\n"), &w));
     assert_slice(writer_slice(&w), "550 no\r\n");
+    refusal_rules_free(&rules);
     config_notes_free(&said);
 }
 
@@ -149,6 +150,7 @@ TEST(wrong_footers_are_told_at_the_start)
         refusal_rules_make(&parameters, &rules, &said);
         assert_int_equal(said.error_count, cases[i].errors);
         assert_int_equal(said.count, cases[i].notes);
+        refusal_rules_free(&rules);
         config_notes_free(&said);
     }
 }

@@ -353,7 +353,11 @@ TEST(a_filter_that_cannot_be_says_why)
         assert_ptr_equal(route_filter_trouble(&routes, slice_of(cases[i].text)), trouble);
     }
     route_filters_free(&filters);
-    parameters = parameters_with("");
+}
+
+TEST(a_filter_may_have_mx_records_where_other_mail_has)
+{
+    struct parameters parameters = parameters_with("");
     make(&parameters);
     assert_filter("smtp:example.net", "example.com", "smtp:example.net:25");
     route_filters_free(&filters);
@@ -395,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_filter_goes_where_it_says),
         cmocka_unit_test(a_filter_without_a_next_hop_goes_to_each_domain_itself),
         cmocka_unit_test(a_filter_that_cannot_be_says_why),
+        cmocka_unit_test(a_filter_may_have_mx_records_where_other_mail_has),
         cmocka_unit_test(filters_take_no_more_memory_than_they_may),
     };
     return RUN_TESTS(tests);
