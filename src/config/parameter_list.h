@@ -466,8 +466,11 @@ FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
 FLAG(disable_mime_output_conversion, BY_SMTP, "no",
      "Whether content with bytes beyond ASCII is sent as it is to servers that do not offer "
-     "8BITMIME. Otherwise such mail is returned: Tuvi rewrites no content, where Postfix turns it "
-     "into quoted-printable.")
+     "8BITMIME. Otherwise it becomes quoted-printable on the way to them, and to them alone; a "
+     "signature over it, such as DKIM's, is broken then. Text that does not say how it is encoded "
+     "gets a header that does, where Postfix sends it as it is. What cannot be converted, because "
+     "such bytes stand in a part that is encoded already or that may not be encoded, is returned "
+     "(5.6.3). Bytes beyond ASCII in headers stay.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
 TIME(smtp_connect_timeout, BY_SMTP, "30s", 's', 0,
      "How long a connection may take; 0 leaves it to the system.")
