@@ -229,6 +229,11 @@ NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
 NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
        "How many Received lines a message may have: more of them mean that it runs in a "
        "circle.")
+NUMBER(
+    header_size_limit, BY_SMTPD, "102400", 1, INT32_MAX,
+    "How many bytes a field of a message's header may have, with all its lines. A message with a "
+    "longer one is refused (552 5.6.0) at its end. Postfix takes it and cuts the field, without "
+    "a word; Tuvi changes nothing in what it passes on. The headers of parts are not measured.")
 TEXT(smtpd_upstream_proxy_protocol, BY_SMTPD, "",
      "haproxy: each connection begins with a header of the PROXY protocol, version 1 or 2, and the "
      "client is whom it names. Only the proxy must be able to reach such a service.")

@@ -78,3 +78,26 @@ def test_who_a_message_is_from_is_logged_as_a_server_says(relay):
     tuvi.wait_log("helo=<client.test> sasl_sender=eve@remote.test\n")
     client.close()
     assert len(sink.wait(2)) == 2
+
+
+def header_of(length, folds):
+    """A header whose longest field has so many bytes, a line break counted as one, in so many lines more than one."""
+    field = "X-Long: " + "y" * (length - 8 - 3 * folds) + "\r\n z" * folds
+    assert len(field.replace("\r", "")) == length
+    return f"Subject: x\r\n{field}\r\nX-After: y\r\n\r\nbody\r\n"
+
+
+@pytest.mark.parametrize("more, limit", (("", 102400), ("header_size_limit = 1000", 1000)))
+@pytest.mark.parametrize("folds", (0, 100))
+def test_a_message_with_a_header_field_that_is_too_long_is_refused(relay, more, limit, folds):
+    tuvi, sink = relay(("PIPELINING",), more)
+    client = Client(tuvi.p25, MINE)
+    client.ehlo()
+    message = ["ada@local.test", ["bob@remote.test"]]
+    assert client.message(*message, header_of(limit + 1, folds)) == (552, ["552 5.6.0 Error: header field too long"])
+    tuvi.wait_log(f"reject: END-OF-MESSAGE from unknown[{MINE}]: 552 5.6.0 Error: header field too long; from=<ada@local.test>")
+    for data in (header_of(limit, folds), "X: y\r\n" * limit + "\r\n", "Subject: x\r\n\r\nX: " + "y" * 2 * limit + "\r\n",
+                 "no header: " + "y" * 2 * limit + "\r\n"):
+        assert client.message(*message, data)[0] == 250
+    assert [one.data.endswith(header_of(limit, folds).encode()) for one in sink.wait(4)].count(True) == 1
+    client.quit()
