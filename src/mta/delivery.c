@@ -260,12 +260,6 @@ static void lose_content(struct delivery *delivery)
     end(delivery, "4.3.0");
 }
 
-static void start_content(struct delivery *delivery)
-{
-    outgoing_start(&delivery->outgoing, &delivery->core->spool, &delivery->attempt->view,
-                   delivery->form);
-}
-
 static bool output_is_full(const struct delivery *delivery)
 {
     return world_unsent(delivery->stream) >= DELIVERY_OUTPUT_MAX;
@@ -342,17 +336,17 @@ static void begin_transaction(struct delivery *delivery)
         .envelope_id = attempt->view.envelope.envelope_id,
         .wishes = attempt->wishes != NULL ? attempt->wishes + delivery->first : NULL,
     };
-    start_content(delivery);
+    outgoing_start(&delivery->outgoing, &delivery->core->spool, &attempt->view, delivery->form);
     dot_stuffing_start(&delivery->stuffing);
     smtp_client_begin(&delivery->machine, &delivery->transaction);
 }
 
 /* A report has to arrive, whatever is wrong with the message that it encloses. */
-static enum outgoing_form form_after_survey(const struct delivery *delivery)
+static enum outgoing_form form_after_survey(struct delivery *delivery)
 {
     enum outgoing_form form = outgoing_verdict(&delivery->outgoing);
     bool report = (delivery->attempt->view.envelope.flags & ENVELOPE_NOTICE) != 0;
-    return form == OUTGOING_NEVER && report ? OUTGOING_SEVEN_BIT_DISTRUSTED : form;
+    return form == OUTGOING_NEVER && report ? OUTGOING_SEVEN_BIT : form;
 }
 
 /* Reads all of the content to know how it can be sent. False: a piece of it must be read from disk
@@ -382,10 +376,10 @@ static bool begin_attempt(struct delivery *delivery)
 {
     take_in_hand(delivery);
     delivery->surveying = has_to_be_seven_bits(delivery);
-    delivery->form = delivery->surveying ? OUTGOING_SEVEN_BIT : OUTGOING_AS_IT_IS;
+    delivery->form = OUTGOING_AS_IT_IS;
     if (delivery->surveying) {
         be_patient(delivery);
-        start_content(delivery);
+        outgoing_survey(&delivery->outgoing, &delivery->core->spool, &delivery->attempt->view);
         return survey(delivery);
     }
     begin_transaction(delivery);

@@ -5,12 +5,19 @@
 void outgoing_start(struct outgoing *outgoing, struct spool *spool, const struct spool_view *view,
                     enum outgoing_form form)
 {
+    struct mime_parts mislabelled = outgoing->mislabelled;
     outgoing_free(outgoing);
     content_start(&outgoing->content, spool, view);
     if (form == OUTGOING_AS_IT_IS)
         return;
     outgoing->downgrade = memory_new(sizeof *outgoing->downgrade);
-    mime_downgrade_start(outgoing->downgrade, form == OUTGOING_SEVEN_BIT_DISTRUSTED);
+    mime_downgrade_start(outgoing->downgrade, &mislabelled);
+}
+
+void outgoing_survey(struct outgoing *outgoing, struct spool *spool, const struct spool_view *view)
+{
+    outgoing_free(outgoing);
+    outgoing_start(outgoing, spool, view, OUTGOING_SEVEN_BIT);
 }
 
 void outgoing_free(struct outgoing *outgoing)
@@ -51,9 +58,8 @@ enum content_step outgoing_next(struct outgoing *outgoing, struct slice *span)
     return content_next(&outgoing->content, span);
 }
 
-enum outgoing_form outgoing_verdict(const struct outgoing *outgoing)
+enum outgoing_form outgoing_verdict(struct outgoing *outgoing)
 {
-    if (outgoing->downgrade->hopeless)
-        return OUTGOING_NEVER;
-    return outgoing->downgrade->mislabelled ? OUTGOING_SEVEN_BIT_DISTRUSTED : OUTGOING_SEVEN_BIT;
+    outgoing->mislabelled = outgoing->downgrade->mislabelled;
+    return outgoing->downgrade->hopeless ? OUTGOING_NEVER : OUTGOING_SEVEN_BIT;
 }

@@ -10,8 +10,7 @@
 enum outgoing_form {
     OUTGOING_AS_IT_IS,
     OUTGOING_SEVEN_BIT,
-    OUTGOING_SEVEN_BIT_DISTRUSTED, /* its labels say seven bits where there are eight */
-    OUTGOING_NEVER,                /* it cannot be made seven bits wide */
+    OUTGOING_NEVER, /* it cannot be made seven bits wide */
 };
 
 struct outgoing {
@@ -19,9 +18,12 @@ struct outgoing {
     struct mime_downgrade *downgrade; /* or NULL: as it is */
     struct slice rest;                /* of the content, not yet downgraded */
     bool ended;
+    struct mime_parts mislabelled; /* as the survey of the same content found them */
 };
 
-/* The view must stay valid while it goes out. What was under way before is forgotten. */
+/* The view must stay valid while it is read. What was under way before is forgotten. */
+void outgoing_survey(struct outgoing *outgoing, struct spool *spool, const struct spool_view *view);
+/* The same, but what a survey of this content has found counts. */
 void outgoing_start(struct outgoing *outgoing, struct spool *spool, const struct spool_view *view,
                     enum outgoing_form form);
 void outgoing_free(struct outgoing *outgoing);
@@ -29,7 +31,7 @@ void outgoing_free(struct outgoing *outgoing);
 /* As content_next. A span is not empty. */
 enum content_step outgoing_next(struct outgoing *outgoing, struct slice *span);
 
-/* All of it went by as OUTGOING_SEVEN_BIT: the form in which it can be sent. */
-enum outgoing_form outgoing_verdict(const struct outgoing *outgoing);
+/* The survey has come to the end: the form in which it can be sent. */
+enum outgoing_form outgoing_verdict(struct outgoing *outgoing);
 
 #endif

@@ -12,18 +12,42 @@ enum {
     LABEL_MAX = 256, /* a longer Content-Transfer-Encoding is none that we know */
 };
 
+/* ---- parts ---- */
+
+static void parts_add(struct mime_parts *parts, size_t number)
+{
+    parts->any = true;
+    parts->bits[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+static bool parts_have(const struct mime_parts *parts, size_t number)
+{
+    return (parts->bits[number / 64] >> number % 64 & 1) != 0;
+}
+
+/* Its label is not to be believed. */
+static bool is_distrusted(const struct mime_downgrade *m)
+{
+    return parts_have(&m->distrusted, m->part_number);
+}
+
 static void start_part(struct mime_downgrade *m, enum mime_kind kind)
 {
+    if (m->part_number < MIME_PARTS_KNOWN - 1)
+        m->part_number++;
     m->region = MIME_IN_HEADER;
     m->field = MIME_FIELD_NONE;
     m->part = (struct mime_part){.kind = kind};
     m->boundary_len = 0;
 }
 
-void mime_downgrade_start(struct mime_downgrade *m, bool distrust)
+void mime_downgrade_start(struct mime_downgrade *m, const struct mime_parts *distrusted)
 {
-    m->distrust = distrust;
-    m->mislabelled = m->hopeless = m->after_cr = false;
+    m->mislabelled = m->distrusted = (struct mime_parts){0};
+    if (distrusted != NULL)
+        m->distrusted = *distrusted;
+    m->hopeless = m->after_cr = false;
+    m->part_number = 0;
     m->line = MIME_LINE_OPENS;
     m->opening_len = m->field_len = 0;
     m->boundaries.depth = m->boundaries.text_len = 0;
@@ -59,7 +83,8 @@ static void put_body_byte(struct mime_downgrade *m, char byte)
         writer_byte(&m->out, beyond ? '?' : byte);
         return;
     case MIME_BODY_SEVEN:
-        m->mislabelled = m->mislabelled || beyond;
+        if (beyond)
+            parts_add(&m->mislabelled, m->part_number);
         break;
     case MIME_BODY_CLOSED:
         m->hopeless = m->hopeless || beyond;
@@ -122,7 +147,7 @@ static void take_label(struct mime_downgrade *m)
     if (first)
         m->part.encoding = encoding;
     m->part.encoding_seen = true;
-    bool wrong = encoding == MIME_EIGHT_BIT || (m->distrust && encoding == MIME_SEVEN_BIT) ||
+    bool wrong = encoding == MIME_EIGHT_BIT || (is_distrusted(m) && encoding == MIME_SEVEN_BIT) ||
                  m->part.label_due;
     m->part.label_due = m->part.label_due || (first && wrong);
     if (!wrong)
@@ -189,7 +214,7 @@ static enum mime_body leaf_body(const struct mime_downgrade *m)
     static const enum mime_body bodies[] = {[MIME_SEVEN_BIT] = MIME_BODY_SEVEN,
                                             [MIME_EIGHT_BIT] = MIME_BODY_QUOTED,
                                             [MIME_ENCODED] = MIME_BODY_CLOSED};
-    if (m->distrust && m->part.encoding == MIME_SEVEN_BIT)
+    if (is_distrusted(m) && m->part.encoding == MIME_SEVEN_BIT)
         return MIME_BODY_QUOTED;
     return bodies[m->part.encoding];
 }

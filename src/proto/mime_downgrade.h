@@ -4,12 +4,12 @@
  * All else stays as it is, byte for byte: parts that are encoded already, those of seven bits,
  * headers, boundaries.
  *
- * Labels are believed at first. A message that turns out to be `mislabelled`, as one without any
- * MIME is, has to be gone through again with the labels distrusted: then parts without a label, or
- * with the label 7bit, become quoted-printable too, and where a part does not say what it is it is
- * called text in an unknown character set (RFC 1428 §3). One that is `hopeless` cannot be sent
- * there: bytes beyond ASCII stand where no encoding may be applied. Both are known when all of the
- * content was taken.
+ * Labels are believed at first. Parts that turn out to be `mislabelled`, with no label or the label
+ * 7bit over more than that, need another run of the whole content in which they are known: then
+ * they become quoted-printable too, and one that does not say what it is is called text in an
+ * unknown character set (RFC 1428 §3). Such is the only part of a message without any MIME. A
+ * message that is `hopeless` cannot be sent there: bytes beyond ASCII stand where no encoding may
+ * be applied. Both are known when all of the content was taken.
  *
  * Bytes beyond ASCII in headers stay, for no label could tell what they mean. Those around the
  * parts of a multipart, which no reader shows, become '?'.
@@ -27,6 +27,13 @@ enum {
     MIME_FIELD_NAME_MAX = 256,
     MIME_FIELD_MAX = 4096, /* as much of a Content-Type is looked at */
     MIME_OUTPUT_MAX = 16 << 10,
+    MIME_PARTS_KNOWN = 1024, /* all behind these count as one */
+};
+
+/* A set of the parts of a message: those that have a header of their own, in their order. */
+struct mime_parts {
+    bool any;
+    uint64_t bits[MIME_PARTS_KNOWN / 64];
 };
 
 enum mime_region { MIME_IN_HEADER, MIME_IN_BODY };
@@ -67,9 +74,10 @@ struct mime_part {
 };
 
 struct mime_downgrade {
-    bool distrust;
-    bool mislabelled;
+    struct mime_parts distrusted;
+    struct mime_parts mislabelled;
     bool hopeless;
+    size_t part_number;
     enum mime_region region;
     enum mime_body body;
     enum mime_line line;
@@ -88,7 +96,8 @@ struct mime_downgrade {
     char output[MIME_OUTPUT_MAX];
 };
 
-void mime_downgrade_start(struct mime_downgrade *downgrade, bool distrust);
+/* The parts that were found mislabelled, or NULL. */
+void mime_downgrade_start(struct mime_downgrade *downgrade, const struct mime_parts *distrusted);
 
 /* Takes from *content. The span that can go out now is valid until the next call, and may be empty
  * while there is content left; false when nothing is. */

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct result {
     struct writer out;
-    bool mislabelled, hopeless;
+    struct mime_parts mislabelled;
+    bool hopeless;
 };
 
 /* Each piece stands in memory of exactly its size. */
@@ -33,13 +34,14 @@ static size_t output_max(size_t len)
     return 6 * len + 100 * (len / 3) + 400;
 }
 
-static struct result downgrade(struct slice content, size_t cut, bool distrust)
+static struct result downgrade(struct slice content, size_t cut,
+                               const struct mime_parts *distrusted)
 {
     static struct mime_downgrade machine; /* large; it starts anew each time */
     size_t room = output_max(content.len);
     struct result result = {.out = writer_over(malloc(room), room)};
     CHECK(result.out.at != NULL);
-    mime_downgrade_start(&machine, distrust);
+    mime_downgrade_start(&machine, distrusted);
     for (; content.len > 0; content = slice_skip(content, cut))
         take_piece(&machine, slice_first(content, cut), &result.out);
     writer_bytes(&result.out, mime_downgrade_end(&machine));
@@ -49,27 +51,27 @@ static struct result downgrade(struct slice content, size_t cut, bool distrust)
     return result;
 }
 
-static void check_cut(struct slice content, size_t cut, bool distrust, const struct result *whole)
+static void check_cut(struct slice content, size_t cut, const struct mime_parts *distrusted,
+                      const struct result *whole)
 {
-    struct result other = downgrade(content, cut, distrust);
+    struct result other = downgrade(content, cut, distrusted);
     CHECK(slice_equal(writer_slice(&other.out), writer_slice(&whole->out)));
-    CHECK(other.mislabelled == whole->mislabelled && other.hopeless == whole->hopeless);
+    CHECK(memcmp(&other.mislabelled, &whole->mislabelled, sizeof other.mislabelled) == 0);
+    CHECK(other.hopeless == whole->hopeless);
     free(other.out.at);
 }
 
 static void check_message(struct slice content, size_t cut)
 {
-    struct result first = downgrade(content, content.len, false);
-    check_cut(content, 1, false, &first);
-    bool distrust = first.mislabelled;
-    struct result result = downgrade(content, content.len, distrust);
-    check_cut(content, cut, distrust, &result);
-    if (distrust)
-        CHECK(!result.mislabelled);
+    struct result first = downgrade(content, content.len, NULL);
+    check_cut(content, 1, NULL, &first);
+    struct result result = downgrade(content, content.len, &first.mislabelled);
+    check_cut(content, cut, &first.mislabelled, &result);
+    CHECK(!result.mislabelled.any && result.hopeless == first.hopeless);
     if (!result.hopeless) {
-        struct result again = downgrade(writer_slice(&result.out), cut, false);
+        struct result again = downgrade(writer_slice(&result.out), cut, NULL);
         CHECK(slice_equal(writer_slice(&again.out), writer_slice(&result.out)));
-        CHECK(!again.mislabelled && !again.hopeless);
+        CHECK(!again.mislabelled.any && !again.hopeless);
         free(again.out.at);
     }
     free(result.out.at);
@@ -136,9 +138,9 @@ static void check_body(struct slice body, size_t cut)
     CHECK(w.at != NULL);
     writer_text(&w, header);
     writer_bytes(&w, body);
-    struct result result = downgrade(writer_slice(&w), cut, false);
+    struct result result = downgrade(writer_slice(&w), cut, NULL);
     struct slice out = writer_slice(&result.out);
-    CHECK(slice_starts(out, new_header) && !result.hopeless && !result.mislabelled);
+    CHECK(slice_starts(out, new_header) && !result.hopeless && !result.mislabelled.any);
     check_decoded(slice_skip(out, sizeof new_header - 1), body);
     free(result.out.at);
     free(w.at);

@@ -16,11 +16,11 @@ enum { OUTPUT_ROOM = 1 << 20 };
 static struct mime_downgrade machine;
 static char output[OUTPUT_ROOM];
 
-static struct slice downgrade(struct slice content, size_t cut, bool distrust)
+static struct slice downgrade(struct slice content, size_t cut, const struct mime_parts *distrusted)
 {
     struct writer w = writer_over(output, sizeof output);
     struct slice span;
-    mime_downgrade_start(&machine, distrust);
+    mime_downgrade_start(&machine, distrusted);
     for (; content.len > 0; content = slice_skip(content, cut)) {
         struct slice piece = slice_first(content, cut);
         while (mime_downgrade_next(&machine, &piece, &span))
@@ -34,19 +34,19 @@ static struct slice downgrade(struct slice content, size_t cut, bool distrust)
 enum outcome { CLEAN, MISLABELLED, HOPELESS };
 
 /* Cut after every byte, and not at all. */
-static void assert_downgraded(const char *content, bool distrust, enum outcome outcome,
-                              const char *expected)
+static void assert_downgraded(const char *content, const struct mime_parts *distrusted,
+                              enum outcome outcome, const char *expected)
 {
     for (size_t cut = 1; cut <= strlen(content); cut++) {
-        assert_slice(downgrade(slice_of(content), cut, distrust), expected);
-        assert_int_equal(machine.mislabelled, outcome == MISLABELLED);
+        assert_slice(downgrade(slice_of(content), cut, distrusted), expected);
+        assert_int_equal(machine.mislabelled.any, outcome == MISLABELLED);
         assert_int_equal(machine.hopeless, outcome == HOPELESS);
     }
 }
 
 static void assert_becomes(const char *content, const char *expected)
 {
-    assert_downgraded(content, false, CLEAN, expected);
+    assert_downgraded(content, NULL, CLEAN, expected);
 }
 
 static void assert_stays(const char *content)
@@ -56,15 +56,16 @@ static void assert_stays(const char *content)
 
 static void assert_mended(const char *content, const char *expected)
 {
-    downgrade(slice_of(content), 1, false);
-    assert_true(machine.mislabelled);
+    downgrade(slice_of(content), 1, NULL);
+    struct mime_parts mislabelled = machine.mislabelled;
+    assert_true(mislabelled.any);
     assert_false(machine.hopeless);
-    assert_downgraded(content, true, CLEAN, expected);
+    assert_downgraded(content, &mislabelled, CLEAN, expected);
 }
 
 static void assert_hopeless(const char *content)
 {
-    downgrade(slice_of(content), 1, false);
+    downgrade(slice_of(content), 1, NULL);
     assert_true(machine.hopeless);
 }
 
@@ -170,7 +171,7 @@ TEST(no_line_comes_to_look_like_a_boundary)
 
 TEST(without_labels_a_body_is_mislabelled)
 {
-    assert_downgraded("Subject: x\r\n\r\nü\r\n", false, MISLABELLED, "Subject: x\r\n\r\nü\r\n");
+    assert_downgraded("Subject: x\r\n\r\nü\r\n", NULL, MISLABELLED, "Subject: x\r\n\r\nü\r\n");
     assert_mended("Subject: x\r\n\r\nü\r\n",
                   "Subject: x\r\n" VERSION
                   "Content-Type: text/plain; charset=unknown-8bit\r\n" QUOTED "\r\n=C3=BC\r\n");
@@ -183,6 +184,48 @@ TEST(without_labels_a_body_is_mislabelled)
     assert_mended("no header ü\r\n",
                   VERSION "Content-Type: text/plain; charset=unknown-8bit\r\n" QUOTED
                           "\r\nno header =C3=BC\r\n");
+}
+
+TEST(of_mislabelled_parts_only_these_are_touched)
+{
+    assert_mended(
+        VERSION MIXED("b") SEVEN "\r\n--b\r\n" SEVEN "X: y\r\n\r\nx=\r\n"
+                                 "--b\r\n\r\nx=\r\n--b\r\n" SEVEN "X: y\r\n\r\nü\r\n--b--\r\n",
+        VERSION MIXED("b") SEVEN "\r\n--b\r\n" SEVEN "X: y\r\n\r\nx=\r\n"
+                                 "--b\r\n\r\nx=\r\n--b\r\nX: y\r\nContent-Type: text/plain; "
+                                 "charset=unknown-8bit\r\n" QUOTED "\r\n=C3=BC\r\n--b--\r\n");
+}
+
+/* Parts without a label, the last of which is mislabelled. */
+static struct slice many_parts(size_t count)
+{
+    static char text[40 * (MIME_PARTS_KNOWN + 10)];
+    struct writer w = writer_over(text, sizeof text);
+    writer_text(&w, VERSION MIXED("b") "\r\n");
+    for (size_t i = 1; i < count; i++)
+        writer_text(&w, "--b\r\n\r\n=\r\n");
+    writer_text(&w, "--b\r\n\r\nü\r\n--b--\r\n");
+    return writer_slice(&w);
+}
+
+static size_t encoded_parts(size_t count)
+{
+    struct slice content = many_parts(count);
+    downgrade(content, 1000, NULL);
+    struct mime_parts mislabelled = machine.mislabelled;
+    struct slice out = downgrade(content, 1000, &mislabelled);
+    size_t found = 0;
+    for (; out.len > 0; out = slice_skip(out, slice_find(out, '\n') + 1))
+        found += slice_starts(out, QUOTED);
+    assert_false(machine.mislabelled.any);
+    return found;
+}
+
+TEST(of_a_great_many_parts_the_last_are_mislabelled_together)
+{
+    assert_int_equal(encoded_parts(20), 1);
+    assert_int_equal(encoded_parts(MIME_PARTS_KNOWN - 2), 1);
+    assert_int_equal(encoded_parts(MIME_PARTS_KNOWN + 5), 8);
 }
 
 TEST(of_two_labels_the_first_counts_and_one_is_left)
@@ -219,10 +262,10 @@ static struct slice deep(size_t levels, const char *label)
 
 TEST(multiparts_nest_a_hundred_deep_and_no_deeper)
 {
-    struct slice out = downgrade(deep(MIME_NESTING_MAX, EIGHT), 1000, false);
+    struct slice out = downgrade(deep(MIME_NESTING_MAX, EIGHT), 1000, NULL);
     assert_false(machine.hopeless);
     assert_slice(slice_skip(out, out.len - 10), "\r\n=C3=BC\r\n");
-    downgrade(deep(MIME_NESTING_MAX + 1, EIGHT), 1000, false);
+    downgrade(deep(MIME_NESTING_MAX + 1, EIGHT), 1000, NULL);
     assert_true(machine.hopeless);
 }
 
@@ -245,9 +288,9 @@ static void assert_long_line_is_encoded(char fill, size_t len)
     memset(text + w.len, fill, len);
     w.len += len;
     writer_text(&w, "\r\n--b--\r\n");
-    struct slice out = downgrade(writer_slice(&w), 997, false);
+    struct slice out = downgrade(writer_slice(&w), 997, NULL);
     assert_true(longest_line(out) <= QUOTED_PRINTABLE_LINE_MAX + 1);
-    assert_false(machine.hopeless || machine.mislabelled);
+    assert_false(machine.hopeless || machine.mislabelled.any);
 }
 
 TEST(lines_of_any_length_are_encoded)
@@ -269,11 +312,11 @@ TEST(header_lines_of_any_length_pass)
         writer_text(&w, "ü x;");
     writer_text(&w, "\r\n\r\n");
     struct slice content = writer_slice(&w);
-    assert_true(slice_equal(downgrade(content, 777, false), content));
+    assert_true(slice_equal(downgrade(content, 777, NULL), content));
     memcpy(text, "Content-Transfer-Encoding: ", 27);
-    assert_true(slice_equal(downgrade(content, 777, false), content));
+    assert_true(slice_equal(downgrade(content, 777, NULL), content));
     memset(text, 'x', 30000);
-    assert_true(slice_equal(downgrade(content, 777, false), content));
+    assert_true(slice_equal(downgrade(content, 777, NULL), content));
 }
 
 int main(void)
@@ -289,6 +332,8 @@ int main(void)
         cmocka_unit_test(a_boundary_is_where_a_line_begins_with_it),
         cmocka_unit_test(no_line_comes_to_look_like_a_boundary),
         cmocka_unit_test(without_labels_a_body_is_mislabelled),
+        cmocka_unit_test(of_mislabelled_parts_only_these_are_touched),
+        cmocka_unit_test(of_a_great_many_parts_the_last_are_mislabelled_together),
         cmocka_unit_test(of_two_labels_the_first_counts_and_one_is_left),
         cmocka_unit_test(where_nothing_may_be_encoded_there_is_no_hope),
         cmocka_unit_test(multiparts_nest_a_hundred_deep_and_no_deeper),
