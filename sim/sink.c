@@ -4,6 +4,8 @@
 #include "sim/peers.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "sim/seven_bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ struct sink {
     struct sim_event reply;
     bool in_data;
     bool null_sender;
+    bool takes_eight_bits;
     bool quit;
     struct sim_recipient *accepted[ACCEPTED_MAX];
     unsigned accepted_count;
@@ -124,11 +127,19 @@ static struct slice without_trace(struct slice data)
     return data;
 }
 
+static bool is_intact(struct sink *sink, struct slice got, struct slice sent)
+{
+    if (sink->takes_eight_bits || utf8_is_ascii(sent))
+        return slice_equal(got, sent);
+    sim_note(sink->peers->clock, POINT_ENCODED);
+    return sim_is_encoded(got, sent);
+}
+
 static void check_content(struct sink *sink)
 {
     struct sim_message *message = sink->accepted_message;
     struct slice got = without_trace(buf_slice(&sink->data));
-    if (!slice_equal(got, buf_slice(&message->content)))
+    if (!is_intact(sink, got, buf_slice(&message->content)))
         sim_mail_wrong(sink->peers->mail, "message %u arrived altered (%zu bytes, not %zu)",
                        message->number, got.len, buf_len(&message->content));
 }
@@ -298,7 +309,9 @@ static void greet(struct sink *sink)
         "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME",
         "250-sink.sim\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=2",
     };
-    say(sink, answers[sim_chance(sink->peers->clock, sizeof answers / sizeof *answers)]);
+    const char *answer = answers[sim_chance(sink->peers->clock, sizeof answers / sizeof *answers)];
+    sink->takes_eight_bits = strstr(answer, "8BITMIME") != NULL;
+    say(sink, answer);
 }
 
 static void take_command(struct sink *sink, struct slice line)

@@ -51,6 +51,7 @@ static const char *const names[SIM_COUNTS] = {
     [POINT_SEGMENT_SET_ASIDE] = "a segment is set aside",
     [POINT_GROUP_COMMIT] = "one sync for several messages",
     [POINT_LARGE_AFTER_RESTART] = "a message of chunks is delivered after a restart",
+    [POINT_ENCODED] = "a message of eight bits is encoded for a host that does not take them",
     [POINT_RETRY_AFTER_RESTART] = "a deferred recipient is tried after a restart",
     [POINT_FOURTH_TRY] = "a recipient is tried for the fourth time",
     [POINT_FULL_THEN_ACCEPTED] = "refused for lack of space, accepted later",
