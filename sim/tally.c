@@ -42,6 +42,11 @@ static const char *const names[SIM_COUNTS] = {
     [FAULT_AUTH_VANISHED] = "auth server: vanishes",
     [FAULT_AUTH_TROUBLE] = "auth server: temporary failure",
     [FAULT_AUTH_NONSENSE] = "auth server: talks nonsense",
+    [FAULT_DNS_DOWN] = "resolve role: connection refused",
+    [FAULT_DNS_LATE] = "resolve role: answers late",
+    [FAULT_DNS_VANISHED] = "resolve role: vanishes",
+    [FAULT_DNS_TROUBLE] = "resolve role: temporary failure",
+    [FAULT_DNS_NONSENSE] = "resolve role: talks nonsense",
     [POINT_CRASH_BEFORE_SYNC] = "crash between write and sync",
     [POINT_CRASH_IN_REPLAY] = "crash during replay",
     [POINT_CRASH_IN_CREATION] = "crash while a segment is created",
@@ -63,6 +68,8 @@ static const char *const names[SIM_COUNTS] = {
     [POINT_RETRY_AFTER_DELAY_TOLD] = "a message whose delay was told is tried after a restart",
     [POINT_JUMP_WITH_MAIL] = "the clock jumps while mail waits",
     [POINT_LOGIN_AFTER_TROUBLE] = "a login succeeds after trouble with the auth server",
+    [POINT_SECOND_SERVER] = "the second mail server of a domain is tried",
+    [POINT_NAME_UNKNOWN] = "a client whose name cannot be found out is served",
     [POINT_INDEX_COMPARED] = "live and replayed index are equal, with mail in them",
 };
 

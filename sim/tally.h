@@ -51,6 +51,12 @@ enum sim_count {
     FAULT_AUTH_VANISHED,
     FAULT_AUTH_TROUBLE,
     FAULT_AUTH_NONSENSE,
+    /* the resolve role */
+    FAULT_DNS_DOWN,
+    FAULT_DNS_LATE,
+    FAULT_DNS_VANISHED,
+    FAULT_DNS_TROUBLE,
+    FAULT_DNS_NONSENSE,
     FAULTS,
 
     /* points that some run must reach */
@@ -75,6 +81,8 @@ enum sim_count {
     POINT_RETRY_AFTER_DELAY_TOLD,
     POINT_JUMP_WITH_MAIL,
     POINT_LOGIN_AFTER_TROUBLE,
+    POINT_SECOND_SERVER,
+    POINT_NAME_UNKNOWN,
     POINT_INDEX_COMPARED,
     SIM_COUNTS
 };
