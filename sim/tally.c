@@ -55,6 +55,7 @@ static const char *const names[SIM_COUNTS] = {
     [POINT_SEGMENT_FREED] = "a segment is freed",
     [POINT_SEGMENT_SET_ASIDE] = "a segment is set aside",
     [POINT_GROUP_COMMIT] = "one sync for several messages",
+    [POINT_TAKEN_BY_CHUNKS] = "a message is taken by BDAT",
     [POINT_LARGE_AFTER_RESTART] = "a message of chunks is delivered after a restart",
     [POINT_RETRY_AFTER_RESTART] = "a deferred recipient is tried after a restart",
     [POINT_FOURTH_TRY] = "a recipient is tried for the fourth time",
