@@ -17,7 +17,7 @@ struct landing {
     struct list_node node;
     uint64_t id;
     uint64_t ticket;
-    struct log_place from, to;
+    struct log_place to;
     uint64_t oldest;
 };
 
@@ -80,26 +80,10 @@ static struct spool_message *choose(const struct compaction *compaction)
     return NULL;
 }
 
-static bool is_same_place(const struct log_place *a, const struct log_place *b)
-{
-    return a->segment == b->segment && a->offset == b->offset;
-}
-
-/* The message, if it is still there and may still move from where it was. */
-static struct spool_message *message_at(const struct spool *spool, uint64_t id,
-                                        const struct log_place *from)
-{
-    struct spool_message *message = spool_find(spool, id);
-    if (message == NULL || !is_same_place(&message->place, from))
-        return NULL;
-    return message;
-}
-
 /* It moves another time, or it is done: chunks that were stored for it are dead. */
 static void abandon(struct compaction *compaction)
 {
-    struct spool_message *message =
-        message_at(compaction->spool, compaction->id, &compaction->from);
+    struct spool_message *message = spool_find(compaction->spool, compaction->id);
     if (message != NULL)
         message->moving = false;
     release(compaction);
@@ -237,7 +221,6 @@ static bool store_snapshot(struct compaction *compaction, const struct spool_mes
         return false;
     }
     landing->id = compaction->id;
-    landing->from = compaction->from;
     landing->oldest = compaction->oldest != 0 ? compaction->oldest : landing->to.segment;
     list_push_back(&compaction->landing, &landing->node);
     release(compaction);
@@ -253,7 +236,6 @@ static struct disk_request *begin(struct compaction *compaction)
         return NULL;
     message->moving = true;
     compaction->id = spool_message_id(message);
-    compaction->from = message->place;
     return read_place(compaction, &message->place, &compaction->record, COMPACTION_RECORD);
 }
 
@@ -274,8 +256,7 @@ static struct disk_request *next_chunk(struct compaction *compaction)
 /* False: it can go no further now, or *request is to be carried out. */
 static bool go_on(struct compaction *compaction, struct disk_request **request)
 {
-    const struct spool_message *message =
-        message_at(compaction->spool, compaction->id, &compaction->from);
+    const struct spool_message *message = spool_find(compaction->spool, compaction->id);
     if (message == NULL || message->in_hand || compaction->stopped) {
         abandon(compaction);
         return true;
@@ -333,7 +314,7 @@ static void move_to(struct spool_message *message, const struct landing *landing
 static bool land(struct compaction *compaction, const struct landing *landing)
 {
     struct spool *spool = compaction->spool;
-    struct spool_message *message = message_at(spool, landing->id, &landing->from);
+    struct spool_message *message = spool_find(spool, landing->id);
     struct segment *oldest = segment_table_find(&spool->segments, landing->oldest);
     if (message != NULL && message->in_hand)
         return false;
