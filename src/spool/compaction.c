@@ -133,10 +133,11 @@ static bool take_record(struct compaction *compaction)
     bool good = read_record(compaction, &record) &&
                 snapshot_message_part(&record, compaction->id, &compaction->payload) &&
                 spool_view_read(compaction->payload, &arena, &view);
-    if (good)
+    if (good) {
         compaction->places = view.chunks;
-    if (good && record.type == RECORD_SNAPSHOT && snapshot_record_read(record.payload, &snapshot))
-        compaction->last_try = snapshot.last_try;
+        if (record.type == RECORD_SNAPSHOT && snapshot_record_read(record.payload, &snapshot))
+            compaction->last_try = snapshot.last_try;
+    }
     arena_reset(&arena);
     return good;
 }
@@ -145,8 +146,7 @@ static bool take_record(struct compaction *compaction)
 static void take_try(struct compaction *compaction)
 {
     struct record record;
-    if (read_record(compaction, &record) && record.type == RECORD_TRY &&
-        record.payload.len <= SNAPSHOT_TRY_MAX)
+    if (read_record(compaction, &record) && record.payload.len <= SNAPSHOT_TRY_MAX)
         compaction->last_try = record.payload;
 }
 
@@ -247,7 +247,9 @@ static struct disk_request *next_chunk(struct compaction *compaction)
         compaction->phase = COMPACTION_STORE;
         return NULL;
     }
-    if (spool_view_next_chunk(&places, &place) && place.length <= CHUNK_RECORD_MAX)
+    /* In a segment that is not known any more it would be looked for in vain for ever. */
+    if (spool_view_next_chunk(&places, &place) && place.length <= CHUNK_RECORD_MAX &&
+        segment_table_find(&compaction->spool->segments, place.segment) != NULL)
         return read_place(compaction, &place, &compaction->chunk, COMPACTION_CHUNK);
     be_damaged(compaction);
     return NULL;
@@ -289,7 +291,7 @@ struct disk_request *compaction_next_request(struct compaction *compaction)
         return NULL;
     while (compaction->phase != COMPACTION_IDLE && go_on(compaction, &request))
         ;
-    if (compaction->phase == COMPACTION_IDLE && request == NULL)
+    if (compaction->phase == COMPACTION_IDLE)
         request = begin(compaction);
     return request;
 }
@@ -299,12 +301,12 @@ struct disk_request *compaction_next_request(struct compaction *compaction)
 static void move_to(struct spool_message *message, const struct landing *landing,
                     struct segment *oldest)
 {
+    CHECK(oldest !=
+          NULL); /* segments go in their order, and the message still keeps an older one */
     spool_message_settle(message, NULL);
     message->place = landing->to;
     spool_message_settle(message, oldest);
-    if (message->last_try.segment < landing->to.segment ||
-        (message->last_try.segment == landing->to.segment &&
-         message->last_try.offset < landing->to.offset))
+    if (message->last_try.segment < landing->to.segment) /* which may go */
         message->last_try = (struct log_place){.segment = 0};
     buf_free(&message->payload); /* it names the old places of the chunks */
     message->moving = false;
@@ -315,13 +317,11 @@ static bool land(struct compaction *compaction, const struct landing *landing)
 {
     struct spool *spool = compaction->spool;
     struct spool_message *message = spool_find(spool, landing->id);
-    struct segment *oldest = segment_table_find(&spool->segments, landing->oldest);
-    if (message != NULL && message->in_hand)
+    if (message == NULL)
+        return true;
+    if (message->in_hand)
         return false;
-    if (message != NULL && oldest != NULL)
-        move_to(message, landing, oldest);
-    else if (message != NULL)
-        message->moving = false;
+    move_to(message, landing, segment_table_find(&spool->segments, landing->oldest));
     return true;
 }
 

@@ -10,7 +10,8 @@ enum {
     LOG_ID_BLOCK = 1 << 16,     /* ids reserved at a time */
     LOG_ID_COUNTER_BITS = 48,
 };
-_Static_assert(LOG_CHUNK_ROOM <= SEGMENT_SIZE_MIN / 4, "a batch of the smallest segment holds it twice");
+_Static_assert(LOG_CHUNK_ROOM <= SEGMENT_SIZE_MIN / 4,
+               "a batch of the smallest segment holds it twice");
 
 void log_init(struct log *log, const struct log_start *start, struct segment_table *segments)
 {
@@ -281,6 +282,5 @@ void log_use_segment(struct log *log, uint64_t number)
     if (log->open_segment != 0 || log->next != NEXT_FAILED)
         return;
     log->next_number = number;
-    log->next = NEXT_WANTED;
-    log->next_over = true;
+    log->next = NEXT_WANTED; /* over what is there, as after each creation that failed */
 }

@@ -16,7 +16,7 @@ static bool disk_full;
 static char bytes[1 << 20];
 static struct reserve {
     uint64_t limit, closed_segment, closed_end;
-} reserve; /* as the last one that was written says */
+} reserve;                /* as the last one that was written says */
 static uint64_t last_end; /* of the last write, in its segment */
 static unsigned creations;
 
