@@ -210,6 +210,25 @@ static void begin_mail_until_something_moves(void)
     spool_request_done(&spool, request, perform(request));
 }
 
+TEST(a_move_that_a_crash_breaks_off_has_done_no_harm)
+{
+    for (int steps = 0; steps < 12; steps++) {
+        start();
+        uint64_t kept = put(line, LARGE_LINES, 1);
+        begin_mail_until_something_moves();
+        assert_true(message_of(kept)->moving);
+        for (int i = 0; i < steps; i++) {
+            struct disk_request *request = spool_next_request(&spool);
+            if (request != NULL)
+                spool_request_done(&spool, request, perform(request));
+        }
+        restart();
+        assert_true(content_is(kept, line, LARGE_LINES));
+        assert_int_equal(serious_notes, 0);
+        finish();
+    }
+}
+
 TEST(a_message_that_is_done_and_gone_while_it_is_read_is_not_missed)
 {
     start();
@@ -603,6 +622,7 @@ int main(void)
         cmocka_unit_test(a_release_holds_against_the_envelope),
         cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
+        cmocka_unit_test(a_move_that_a_crash_breaks_off_has_done_no_harm),
         cmocka_unit_test(a_message_that_is_done_and_gone_while_it_is_read_is_not_missed),
         cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),

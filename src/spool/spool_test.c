@@ -290,6 +290,26 @@ TEST(new_messages_are_taken_while_a_long_log_is_replayed)
     finish();
 }
 
+TEST(a_replay_that_was_broken_off_begins_anew)
+{
+    all_stays = true;
+    start();
+    uint64_t ids[12];
+    for (int i = 0; i < 12; i++)
+        ids[i] = put("0123456789abcdef\r\n", 20000, 1);
+    for (int i = 0; i < 2; i++) {
+        spool_free(&spool);
+        wait_to_replay = true;
+        open_spool();
+        assert_true(spool.replaying);
+    }
+    restart();
+    for (int i = 0; i < 12; i++)
+        assert_true(content_is(ids[i], "0123456789abcdef\r\n", 20000));
+    assert_int_equal(notes, 0);
+    finish();
+}
+
 TEST(what_could_not_be_removed_does_not_come_back)
 {
     start();
@@ -483,6 +503,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_upload_leaves_nothing),
         cmocka_unit_test(segments_are_given_back_when_nothing_begins_in_them),
         cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(a_replay_that_was_broken_off_begins_anew),
         cmocka_unit_test(what_could_not_be_removed_does_not_come_back),
         cmocka_unit_test(ids_that_cannot_be_read_are_not_used_again),
         cmocka_unit_test(new_messages_are_taken_while_a_long_log_is_replayed),
