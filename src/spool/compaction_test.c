@@ -261,12 +261,10 @@ TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
     finish();
 }
 
-/* A replay finds it in its new place, so it must not stay in the old one. */
-TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+/* The request that is being carried out when the snapshot is in the log, and not durable; or NULL.
+ */
+static struct disk_request *run_disk_until_a_snapshot_is_stored(void)
 {
-    start();
-    uint64_t kept = put("kept\r\n", 1, 1);
-    struct log_place before = message_of(kept)->place;
     struct disk_request *request = NULL;
     begin_mail_until_something_moves();
     while (list_is_empty(&spool.compaction.landing)) {
@@ -274,6 +272,31 @@ TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
         if (list_is_empty(&spool.compaction.landing))
             spool_request_done(&spool, request, perform(request));
     }
+    return request;
+}
+
+TEST(a_message_that_is_done_before_its_snapshot_is_durable_does_not_come_back)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct disk_request *request = run_disk_until_a_snapshot_is_stored();
+    assert_true(spool_record_done(&spool, message_of(kept)));
+    if (request != NULL)
+        spool_request_done(&spool, request, perform(request));
+    run_disk();
+    assert_true(list_is_empty(&spool.compaction.landing));
+    restart();
+    assert_null(message_of(kept));
+    finish();
+}
+
+/* A replay finds it in its new place, so it must not stay in the old one. */
+TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    struct disk_request *request = run_disk_until_a_snapshot_is_stored();
     message_of(kept)->in_hand = true;
     spool_rest(&spool);
     if (request != NULL)
@@ -624,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
         cmocka_unit_test(a_move_that_a_crash_breaks_off_has_done_no_harm),
         cmocka_unit_test(a_message_that_is_done_and_gone_while_it_is_read_is_not_missed),
+        cmocka_unit_test(a_message_that_is_done_before_its_snapshot_is_durable_does_not_come_back),
         cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
         cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
