@@ -102,15 +102,17 @@ static void note_lost(struct sink *sink)
     sink->told_count = 0;
 }
 
-static void defer(struct sink *sink, struct sim_recipient *recipient)
+static void defer(struct sink *sink, const struct sim_message *message,
+                  struct sim_recipient *recipient)
 {
-    sim_mail_deferred(sink->peers->mail, recipient);
+    sim_mail_deferred(sink->peers->mail, message, recipient);
     tell_about(sink, &recipient->answer);
 }
 
-static void deny(struct sink *sink, struct sim_recipient *recipient)
+static void deny(struct sink *sink, const struct sim_message *message,
+                 struct sim_recipient *recipient)
 {
-    sim_mail_denied(sink->peers->mail, recipient);
+    sim_mail_denied(sink->peers->mail, message, recipient);
     tell_about(sink, &recipient->answer);
 }
 
@@ -206,7 +208,7 @@ static bool has_objections(struct sink *sink)
     if (sink->humour != PICKY || !sim_once_in(sink->peers->clock, 2) || sink->bounce_to != NULL)
         return false;
     for (unsigned i = 0; i < sink->accepted_count; i++)
-        (later ? defer : deny)(sink, sink->accepted[i]);
+        (later ? defer : deny)(sink, sink->accepted_message, sink->accepted[i]);
     sim_note(sink->peers->clock, later ? FAULT_SINK_DEFERRED_CONTENT : FAULT_SINK_REFUSED_CONTENT);
     say(sink, later ? "451 4.3.0 not now" : "554 5.6.0 not this");
     return true;
@@ -258,12 +260,12 @@ static void judge_recipient(struct sink *sink, struct sim_message *message,
 {
     sim_mail_tried(sink->peers->mail, message, recipient);
     if (recipient->refused) {
-        deny(sink, recipient);
+        deny(sink, message, recipient);
         sim_note(sink->peers->clock, FAULT_SINK_REFUSED);
         say(sink, "550 5.1.1 no such user here");
     } else if (recipient->deferrals > 0) {
         recipient->deferrals--;
-        defer(sink, recipient);
+        defer(sink, message, recipient);
         sim_note(sink->peers->clock, FAULT_SINK_DEFERRED);
         say(sink, "450 4.2.0 not now");
     } else {
