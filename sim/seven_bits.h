@@ -1,5 +1,5 @@
-/* What the relay host makes of a message that was made seven bits wide for it: a decoder of its own,
- * that knows nothing of the encoder. RFC 2045 §6.7. */
+/* What the relay host makes of a message that was made seven bits wide for it: a decoder of its
+ * own, that knows nothing of the encoder. RFC 2045 §6.7. */
 #ifndef TUVI_SIM_SEVEN_BITS_H
 #define TUVI_SIM_SEVEN_BITS_H
 
