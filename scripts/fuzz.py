@@ -31,6 +31,7 @@ LONGEST = 4096      # bytes of an input that is kept
 MORE_TARGETS = {
     "dovecot_auth_client": ["src/proto/dovecot_auth.c"],
     "mail_hosts": ["src/proto/dns_request.c"],
+    "mime_downgrade": ["src/proto/mime_boundaries.c", "src/proto/mime_field.c", "src/proto/quoted_printable.c"],
     "smtp_body": ["src/proto/dot_stuffing.c"],
     "smtp_client": ["src/proto/smtp_reply.c"],
     "smtp_server": ["src/proto/smtp_server_answer.c", "src/proto/smtp_server_commands.c",

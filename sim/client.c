@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { PAUSE_US = 2000000, COME_BACK_US = 20000000, LOGIN_ONE_IN = 3 };
+enum { PAUSE_US = 2000000, COME_BACK_US = 20000000, LOGIN_ONE_IN = 3, CHUNKS_ONE_IN = 4 };
 
 static const struct stream_events events;
 
@@ -60,6 +60,15 @@ static enum sim_client_manners choose_manners(struct client *client)
     return SLOW + (enum sim_client_manners)sim_chance(clock, 7);
 }
 
+static unsigned choose_chunks(struct client *client)
+{
+    struct sim_clock *clock = client->peers->clock;
+    if (client->manners == PIPELINING || client->manners == HUGE ||
+        !sim_once_in(clock, CHUNKS_ONE_IN))
+        return 0;
+    return 1 + (unsigned)sim_chance(clock, SIM_CHUNKS_MAX);
+}
+
 static void prepare(struct client *client)
 {
     static const enum sim_count counts[] = {[SLOW] = FAULT_CLIENT_SLOW,
@@ -70,9 +79,11 @@ static void prepare(struct client *client)
                                             [WRONG_PASSWORD] = FAULT_WRONG_PASSWORD};
     struct sim_clock *clock = client->peers->clock;
     client->manners = choose_manners(client);
+    unsigned chunks = choose_chunks(client);
     client->stage = GREETING;
     client->recipients = 0;
     client->in_content = false;
+    client->chunks_left = chunks;
     client->logs_in = client->manners == WRONG_PASSWORD || sim_once_in(clock, LOGIN_ONE_IN);
     client->rude_left = client->manners == NONSENSE ? 1 + (unsigned)sim_chance(clock, 12) : 0;
     client->pauses_left = SIM_CLIENT_PAUSES;
@@ -111,18 +122,6 @@ static void start_mail(struct client *client)
     sim_client_say(client, "DATA\r\n");
 }
 
-static void say_next_recipient(struct client *client)
-{
-    bool all = client->recipients == client->message->recipient_count;
-    client->stage = all ? DATA : RCPT;
-    if (client->manners == PIPELINING)
-        return;
-    if (all)
-        sim_client_say(client, "DATA\r\n");
-    else
-        sim_client_say_recipient(client, client->recipients);
-}
-
 static void start_content(struct client *client)
 {
     client->stage = CONTENT;
@@ -131,8 +130,24 @@ static void start_content(struct client *client)
         client->message->first_us = client->peers->clock->now_us;
     if (client->manners == HUGE)
         sim_client_say_too_much(client);
+    else if (client->chunks_left > 0)
+        sim_client_say_chunks(client);
     else
         sim_client_say_content(client);
+}
+
+static void say_next_recipient(struct client *client)
+{
+    bool all = client->recipients == client->message->recipient_count;
+    client->stage = all ? DATA : RCPT;
+    if (client->manners == PIPELINING)
+        return;
+    if (all && client->chunks_left > 0)
+        start_content(client);
+    else if (all)
+        sim_client_say(client, "DATA\r\n");
+    else
+        sim_client_say_recipient(client, client->recipients);
 }
 
 /* ---- what it is told ---- */
@@ -179,6 +194,18 @@ static void note_acknowledged(struct client *client)
     quit(client);
 }
 
+/* The whole message, or a chunk of it. */
+static void note_taken(struct client *client)
+{
+    if (client->chunks_left > 1) {
+        client->chunks_left--;
+        return;
+    }
+    if (client->chunks_left > 0)
+        sim_note(client->peers->clock, POINT_TAKEN_BY_CHUNKS);
+    note_acknowledged(client);
+}
+
 static void note_logged_in(struct client *client)
 {
     if (client->manners == WRONG_PASSWORD)
@@ -215,7 +242,7 @@ static void proceed(struct client *client)
         start_content(client);
         break;
     case CONTENT:
-        note_acknowledged(client);
+        note_taken(client);
         break;
     case RUDE:
     case QUIT:

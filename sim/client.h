@@ -4,7 +4,12 @@
 
 #include "sim/peers.h"
 
-enum { SIM_COMMAND_MAX = 512, SIM_STUFFED_MAX = 900000, SIM_CLIENT_PAUSES = 20 };
+enum {
+    SIM_COMMAND_MAX = 512,
+    SIM_STUFFED_MAX = 900000,
+    SIM_CLIENT_PAUSES = 20,
+    SIM_CHUNKS_MAX = 4,
+};
 
 /* Whose turn it is to speak, by what the client waits for. */
 enum sim_client_stage { GREETING, EHLO, AUTH, RUDE, MAIL, RCPT, DATA, CONTENT, QUIT };
@@ -28,6 +33,7 @@ struct client {
     enum sim_client_manners manners;
     enum sim_client_stage stage;
     bool logs_in;
+    unsigned chunks_left; /* whose reply is awaited; 0: the content goes out by DATA */
     unsigned recipients;  /* that were named and taken */
     unsigned rude_left;   /* nonsense still to say */
     unsigned pauses_left; /* SLOW */
@@ -54,6 +60,7 @@ __attribute__((format(printf, 2, 3))) void sim_client_say(struct client *client,
 void sim_client_say_recipient(struct client *client, unsigned recipient);
 void sim_client_say_nonsense(struct client *client);
 void sim_client_say_content(struct client *client);
+void sim_client_say_chunks(struct client *client); /* client->chunks_left of them */
 void sim_client_say_too_much(struct client *client);
 void sim_client_send(struct client *client);
 

@@ -115,10 +115,12 @@ void sim_mail_wrong(struct sim_mail *mail, const char *format, ...)
 
 /* ---- what happens ---- */
 
-static void happen(struct sim_mail *mail, struct sim_once *once)
+/* What happened long ago was written down; but of two copies of a message one may still be under
+ * way. */
+static void happen(struct sim_mail *mail, const struct sim_message *message, struct sim_once *once)
 {
-    if (once->last_us < sim_disk_horizon_us(mail->disk))
-        once->open = 0; /* it was written down long ago */
+    if (message->transmissions == 1 && once->last_us < sim_disk_horizon_us(mail->disk))
+        once->open = 0;
     once->happened++;
     once->open++;
     once->last_us = mail->clock->now_us;
@@ -195,23 +197,26 @@ void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct s
                        (long long)waited_us / US_PER_S);
 }
 
-static void note_answer(struct sim_mail *mail, struct sim_recipient *of)
+static void note_answer(struct sim_mail *mail, const struct sim_message *message,
+                        struct sim_recipient *of)
 {
-    happen(mail, &of->answer);
+    happen(mail, message, &of->answer);
     of->starts = mail->starts;
     of->jumps = mail->jumps;
 }
 
-void sim_mail_deferred(struct sim_mail *mail, struct sim_recipient *of)
+void sim_mail_deferred(struct sim_mail *mail, const struct sim_message *message,
+                       struct sim_recipient *of)
 {
     of->deferred++;
-    note_answer(mail, of);
+    note_answer(mail, message, of);
 }
 
-void sim_mail_denied(struct sim_mail *mail, struct sim_recipient *of)
+void sim_mail_denied(struct sim_mail *mail, const struct sim_message *message,
+                     struct sim_recipient *of)
 {
     of->denied++;
-    note_answer(mail, of);
+    note_answer(mail, message, of);
 }
 
 void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct sim_recipient *of)
@@ -222,7 +227,7 @@ void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct
         sim_note(mail->clock, of->arrival.lost ? POINT_ANSWER_LOST : POINT_DELIVERED_DONE_LOST);
     if (!message->acknowledged && mail->starts > 1)
         sim_note(mail->clock, POINT_ACCEPTED_WITHOUT_REPLY);
-    happen(mail, &of->arrival);
+    happen(mail, message, &of->arrival);
     settle(mail, of);
 }
 
@@ -248,7 +253,7 @@ void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,
         sim_note(mail->clock, POINT_EXPIRED);
     if (about->report.happened > 0 && about->answer.excused > 0)
         sim_note(mail->clock, POINT_BOUNCED_DONE_LOST);
-    happen(mail, &about->report);
+    happen(mail, message, &about->report);
     settle(mail, about);
 }
 
@@ -284,7 +289,9 @@ void sim_mail_delayed(struct sim_mail *mail, struct sim_message *message, struct
     int64_t age_us = mail->clock->now_us - message->first_us;
     if (message->transmissions == 0)
         sim_mail_wrong(mail, "message %u was late before it was sent", message->number);
-    if (mail->jumps == 0 && age_us < mail->weather->delay_s * US_PER_S - CLOCK_SLACK_US)
+    /* A disk that could not be read for a while hid tries, which took less time for it. */
+    if (mail->jumps == 0 && mail->disk->hurt == 0 &&
+        age_us < mail->weather->delay_s * US_PER_S - CLOCK_SLACK_US)
         sim_mail_wrong(mail, "message %u: told of a delay after %lld s", message->number,
                        (long long)age_us / US_PER_S);
     sim_note(mail->clock, POINT_DELAY_TOLD);
@@ -295,20 +302,27 @@ void sim_mail_delayed(struct sim_mail *mail, struct sim_message *message, struct
 
 /* ---- crashes ---- */
 
-static void forget_since(struct sim_once *once, int64_t horizon_us)
+static void forget_last(struct sim_mail *mail, struct sim_once *once)
 {
-    if (once->last_us >= horizon_us)
+    if (once->last_us >= sim_disk_horizon_us(mail->disk))
         excuse(once);
 }
 
-static void forget_all(struct sim_mail *mail, int64_t horizon_us)
+static void forget_all(struct sim_mail *mail, struct sim_once *once)
+{
+    (void)mail;
+    once->open = once->happened - once->excused;
+    excuse(once);
+}
+
+static void forget(struct sim_mail *mail, void (*each)(struct sim_mail *, struct sim_once *))
 {
     for (unsigned i = 0; i < mail->message_count; i++) {
         struct sim_message *message = &mail->messages[i];
         for (unsigned k = 0; k < message->recipient_count; k++) {
-            forget_since(&message->recipients[k].arrival, horizon_us);
-            forget_since(&message->recipients[k].report, horizon_us);
-            forget_since(&message->recipients[k].answer, horizon_us);
+            each(mail, &message->recipients[k].arrival);
+            each(mail, &message->recipients[k].report);
+            each(mail, &message->recipients[k].answer);
         }
     }
 }
@@ -316,12 +330,12 @@ static void forget_all(struct sim_mail *mail, int64_t horizon_us)
 void sim_mail_note_crash(struct sim_mail *mail)
 {
     mail->crashed_us = mail->troubled_us = mail->clock->now_us;
-    forget_all(mail, sim_disk_horizon_us(mail->disk));
+    forget(mail, forget_last);
 }
 
 void sim_mail_note_hurt(struct sim_mail *mail)
 {
-    forget_all(mail, 0);
+    forget(mail, forget_all);
 }
 
 void sim_mail_heal(struct sim_mail *mail)

@@ -83,8 +83,10 @@ void sim_mail_note_trouble(struct sim_mail *mail);
 /* The relay host is asked about a recipient: its retry must come in time. */
 void sim_mail_tried(struct sim_mail *mail, struct sim_message *message, struct sim_recipient *of);
 /* It said "later", or no for good. */
-void sim_mail_deferred(struct sim_mail *mail, struct sim_recipient *of);
-void sim_mail_denied(struct sim_mail *mail, struct sim_recipient *of);
+void sim_mail_deferred(struct sim_mail *mail, const struct sim_message *message,
+                       struct sim_recipient *of);
+void sim_mail_denied(struct sim_mail *mail, const struct sim_message *message,
+                     struct sim_recipient *of);
 /* It took the message for a recipient, or a report about one. */
 void sim_mail_arrived(struct sim_mail *mail, struct sim_message *message, struct sim_recipient *of);
 void sim_mail_reported(struct sim_mail *mail, struct sim_message *message,

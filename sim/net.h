@@ -13,6 +13,7 @@ enum {
     SIM_PORT_SUBMISSION = 587,
     SIM_PORT_RELAYHOST = 2526,
     SIM_PORT_AUTH = 2527,
+    SIM_PORT_DNS = 53, /* of the resolve role, in place of its unix socket */
 };
 
 /* Who answers at a port: gives the user of a stream that has just come in. */

@@ -52,7 +52,7 @@ static void crash_perhaps(struct night *night)
 static void end_outage(struct night *night)
 {
     sim_cancel(&night->clock, &night->outage_end);
-    night->peers.sink.on = night->peers.auth.on = true;
+    night->peers.sink.on = night->peers.auth.on = night->peers.dns.on = true;
     night->peers.sink.silent = night->worker.disk.full = false;
     sim_mail_note_trouble(&night->mail);
     sim_tell(&night->clock, "the outage is over");
@@ -67,7 +67,7 @@ static void on_outage_end(struct sim_event *event)
 static void begin_outage(struct night *night)
 {
     struct sim_clock *clock = &night->clock;
-    switch (sim_chance(clock, 4)) {
+    switch (sim_chance(clock, night->weather.asks_dns ? 5 : 4)) {
     case 0:
         night->peers.sink.on = false;
         sim_note(clock, FAULT_SINK_DOWN);
@@ -84,9 +84,14 @@ static void begin_outage(struct night *night)
         sim_note(clock, FAULT_AUTH_DOWN);
         sim_tell(clock, "the auth server is down");
         break;
-    default:
+    case 3:
         night->worker.disk.full = true;
         sim_tell(clock, "the disk is full");
+        break;
+    default:
+        night->peers.dns.on = false;
+        sim_note(clock, FAULT_DNS_DOWN);
+        sim_tell(clock, "the resolve role is down");
         break;
     }
     sim_mail_note_trouble(&night->mail);

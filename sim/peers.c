@@ -11,9 +11,11 @@ void sim_peers_init(struct sim_peers *peers, struct sim_net *net, struct sim_mai
         .weather = mail->weather,
         .sink = {.port = SIM_PORT_RELAYHOST, .on = true, .accept = sim_sink_accept},
         .auth = {.port = SIM_PORT_AUTH, .on = true, .accept = sim_auth_accept},
+        .dns = {.port = SIM_PORT_DNS, .on = true, .accept = sim_dns_accept},
     };
     sim_net_listen(net, &peers->sink);
     sim_net_listen(net, &peers->auth);
+    sim_net_listen(net, &peers->dns);
     for (unsigned i = 0; i < peers->weather->client_count; i++)
         sim_client_start(peers);
 }

@@ -1,6 +1,6 @@
 /* The peers that the simulator plays: clients that bring messages, the host that they are relayed
- * to, and the server that checks passwords. They are written independently of the core, so that
- * they judge it. */
+ * to, the server that checks passwords and the role that asks DNS. They are written independently
+ * of the core, so that they judge it. */
 #ifndef TUVI_SIM_PEERS_H
 #define TUVI_SIM_PEERS_H
 
@@ -21,14 +21,17 @@ struct sim_peers {
     unsigned auth_troubles;
     struct sim_listener sink;
     struct sim_listener auth;
+    struct sim_listener dns;
 };
 
 void sim_peers_init(struct sim_peers *peers, struct sim_net *net, struct sim_mail *mail);
 
-/* client.c: a client begins to bring messages. sink.c: the relay host. auth.c: the auth server. */
+/* client.c: a client begins to bring messages. sink.c: the relay host. auth.c: the auth server.
+ * dns.c: the resolve role. */
 void sim_client_start(struct sim_peers *peers);
 struct stream_user *sim_sink_accept(struct sim_listener *listener, struct stream *stream);
 struct stream_user *sim_auth_accept(struct sim_listener *listener, struct stream *stream);
+struct stream_user *sim_dns_accept(struct sim_listener *listener, struct stream *stream);
 
 /* Takes a line without its end from what has arrived. */
 bool sim_take_line(struct stream *stream, struct buf *line);

@@ -4,6 +4,8 @@
 #include "sim/peers.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "sim/seven_bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ struct sink {
     struct sim_event reply;
     bool in_data;
     bool null_sender;
+    bool takes_eight_bits;
     bool quit;
     struct sim_recipient *accepted[ACCEPTED_MAX];
     unsigned accepted_count;
@@ -99,15 +102,17 @@ static void note_lost(struct sink *sink)
     sink->told_count = 0;
 }
 
-static void defer(struct sink *sink, struct sim_recipient *recipient)
+static void defer(struct sink *sink, const struct sim_message *message,
+                  struct sim_recipient *recipient)
 {
-    sim_mail_deferred(sink->peers->mail, recipient);
+    sim_mail_deferred(sink->peers->mail, message, recipient);
     tell_about(sink, &recipient->answer);
 }
 
-static void deny(struct sink *sink, struct sim_recipient *recipient)
+static void deny(struct sink *sink, const struct sim_message *message,
+                 struct sim_recipient *recipient)
 {
-    sim_mail_denied(sink->peers->mail, recipient);
+    sim_mail_denied(sink->peers->mail, message, recipient);
     tell_about(sink, &recipient->answer);
 }
 
@@ -124,11 +129,19 @@ static struct slice without_trace(struct slice data)
     return data;
 }
 
+static bool is_intact(struct sink *sink, struct slice got, struct slice sent)
+{
+    if (sink->takes_eight_bits || utf8_is_ascii(sent))
+        return slice_equal(got, sent);
+    sim_note(sink->peers->clock, POINT_ENCODED);
+    return sim_is_encoded(got, sent);
+}
+
 static void check_content(struct sink *sink)
 {
     struct sim_message *message = sink->accepted_message;
     struct slice got = without_trace(buf_slice(&sink->data));
-    if (!slice_equal(got, buf_slice(&message->content)))
+    if (!is_intact(sink, got, buf_slice(&message->content)))
         sim_mail_wrong(sink->peers->mail, "message %u arrived altered (%zu bytes, not %zu)",
                        message->number, got.len, buf_len(&message->content));
 }
@@ -195,7 +208,7 @@ static bool has_objections(struct sink *sink)
     if (sink->humour != PICKY || !sim_once_in(sink->peers->clock, 2) || sink->bounce_to != NULL)
         return false;
     for (unsigned i = 0; i < sink->accepted_count; i++)
-        (later ? defer : deny)(sink, sink->accepted[i]);
+        (later ? defer : deny)(sink, sink->accepted_message, sink->accepted[i]);
     sim_note(sink->peers->clock, later ? FAULT_SINK_DEFERRED_CONTENT : FAULT_SINK_REFUSED_CONTENT);
     say(sink, later ? "451 4.3.0 not now" : "554 5.6.0 not this");
     return true;
@@ -247,12 +260,12 @@ static void judge_recipient(struct sink *sink, struct sim_message *message,
 {
     sim_mail_tried(sink->peers->mail, message, recipient);
     if (recipient->refused) {
-        deny(sink, recipient);
+        deny(sink, message, recipient);
         sim_note(sink->peers->clock, FAULT_SINK_REFUSED);
         say(sink, "550 5.1.1 no such user here");
     } else if (recipient->deferrals > 0) {
         recipient->deferrals--;
-        defer(sink, recipient);
+        defer(sink, message, recipient);
         sim_note(sink->peers->clock, FAULT_SINK_DEFERRED);
         say(sink, "450 4.2.0 not now");
     } else {
@@ -298,7 +311,9 @@ static void greet(struct sink *sink)
         "250-sink.sim\r\n250-PIPELINING\r\n250 8BITMIME",
         "250-sink.sim\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=2",
     };
-    say(sink, answers[sim_chance(sink->peers->clock, sizeof answers / sizeof *answers)]);
+    const char *answer = answers[sim_chance(sink->peers->clock, sizeof answers / sizeof *answers)];
+    sink->takes_eight_bits = strstr(answer, "8BITMIME") != NULL;
+    say(sink, answer);
 }
 
 static void take_command(struct sink *sink, struct slice line)

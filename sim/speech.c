@@ -112,6 +112,20 @@ void sim_client_say_content(struct client *client)
     CHECK(buf_add_text(&client->unsent, ".\r\n"));
 }
 
+/* Cut anywhere; only the last may be empty. */
+void sim_client_say_chunks(struct client *client)
+{
+    struct slice rest = buf_slice(&client->message->content);
+    for (unsigned left = client->chunks_left; left > 0; left--) {
+        size_t length = rest.len;
+        if (left > 1)
+            length = 1 + (size_t)sim_chance(client->peers->clock, rest.len - left + 2);
+        sim_client_say(client, "BDAT %zu%s\r\n", length, left > 1 ? "" : " LAST");
+        CHECK(buf_add(&client->unsent, slice_first(rest, length)));
+        rest = slice_skip(rest, length);
+    }
+}
+
 void sim_client_say_too_much(struct client *client)
 {
     static const char line[] =

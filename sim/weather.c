@@ -64,6 +64,8 @@ void sim_weather_plan(struct sim_weather *weather, struct sim_clock *clock, bool
     weather->rude_one_in = perhaps(clock, 2, 2, 8);
     weather->sink_one_in = perhaps(clock, 2, 2, 8);
     weather->auth_one_in = perhaps(clock, 2, 2, 4);
+    weather->asks_dns = sim_once_in(clock, 2);
+    weather->dns_one_in = perhaps(clock, 3, 2, 12);
     weather->crashes = sim_once_in(clock, 3) ? 0 : between(clock, 1, 8);
     weather->crash_one_in = between(clock, 20, 300);
     weather->outages = sim_once_in(clock, 2) ? 0 : between(clock, 1, 4);
@@ -83,5 +85,6 @@ void sim_weather_heal(struct sim_weather *weather)
     weather->stall_one_in = weather->write_error_one_in = weather->read_error_one_in = 0;
     weather->replay_error_one_in = weather->remove_error_one_in = 0;
     weather->create_error_one_in = 0;
-    weather->rude_one_in = weather->sink_one_in = weather->auth_one_in = 0;
+    weather->rude_one_in = weather->sink_one_in = 0;
+    weather->auth_one_in = weather->dns_one_in = 0;
 }

@@ -28,6 +28,9 @@ struct sim_weather {
     unsigned rude_one_in; /* connections of clients */
     unsigned sink_one_in; /* connections to the relay host */
     unsigned auth_one_in; /* logins */
+    unsigned dns_one_in;  /* questions */
+
+    bool asks_dns; /* for the relay host and the names of clients */
 
     int64_t heal_us;
     const char *settings; /* lines for the end of main.cf, or NULL */

@@ -10,7 +10,6 @@
 enum { CLIENTS_PER_RELOAD = 12, RESTART_US = 5000000, CONFIG_MAX = 4096, FIRST_CONFIGS = 16 };
 
 static const char main_cf[] = "compatibility_level = 3.6\n"
-                              "smtpd_peername_lookup = no\n"
                               "myhostname = mx.sim.test\n"
                               "mydomain = sim.test\n"
                               "mydestination =\n"
@@ -18,8 +17,6 @@ static const char main_cf[] = "compatibility_level = 3.6\n"
                               "mynetworks = 127.0.0.0/8\n"
                               "smtpd_client_event_limit_exceptions =\n"
                               "smtpd_client_connection_count_limit = 100000\n"
-                              "disable_mime_output_conversion = yes\n"
-                              "relayhost = [127.0.0.1]:2526\n"
                               "smtp_tls_security_level = none\n"
                               "smtpd_tls_security_level = none\n"
                               "smtpd_tls_auth_only = no\n"
@@ -43,6 +40,9 @@ static void write_main_cf(struct writer *w, const struct sim_weather *weather)
                   (long long)weather->backoff_min_s, (long long)weather->backoff_max_s,
                   (long long)weather->lifetime_s, (long long)weather->lifetime_s,
                   (long long)weather->delay_s, (long long)weather->segment_size);
+    writer_text(w, weather->asks_dns
+                       ? "relayhost = relay.sim:2526\n"
+                       : "relayhost = [127.0.0.1]:2526\nsmtpd_peername_lookup = no\n");
     writer_text(w, weather->settings != NULL ? weather->settings : "");
     CHECK(!w->overflow);
 }
@@ -253,6 +253,9 @@ void world_log(struct world *world, const struct log_event *event)
         world->discarded++;
     if (slice_ends_nocase(event->text, slice_of("never acknowledged, was cut off")))
         sim_note(world->clock, POINT_TORN_BATCH_CUT);
+    if (slice_ends_nocase(event->text, slice_of("connect from unknown[127.0.0.1]")) &&
+        world->weather->asks_dns)
+        sim_note(world->clock, POINT_NAME_UNKNOWN);
     sim_tell(world->clock, "%s: %s%.*s", event->program, log_severity_prefix(event->severity),
              SLICE_PRINTF(event->text));
 }
@@ -272,7 +275,12 @@ void world_disk(struct world *world, struct disk_request *request)
 struct stream *world_connect(struct world *world, const struct endpoint *endpoint,
                              struct stream_user *user)
 {
-    return sim_net_connect(world->net, world, endpoint->port, user);
+    uint16_t port = endpoint->kind == ENDPOINT_UNIX ? SIM_PORT_DNS : endpoint->port;
+    struct ip second;
+    CHECK(ip_parse(slice_of("192.0.2.2"), &second));
+    if (endpoint->kind == ENDPOINT_IP && ip_equal(&endpoint->ip, &second))
+        sim_note(world->clock, POINT_SECOND_SERVER);
+    return sim_net_connect(world->net, world, port, user);
 }
 
 const char *world_source_trouble(const struct stream *stream)

@@ -104,10 +104,11 @@ static struct err change(const char *path, const char *user, bool remove, struct
 
 static struct err rewrite(const char *path, const char *user, bool remove)
 {
-    struct slice old = slice_of("");
-    struct err err = file_read(path, &old);
+    struct slice was = {0};
+    struct err err = file_read(path, &was);
     if (err_is(&err) && err.code != ENOENT)
         return err;
+    struct slice old = was.at != NULL ? was : slice_of("");
     size_t room = old.len + PASSWORD_FILE_LINE_MAX + 1;
     char *bytes = memory_new(room);
     struct writer fresh = writer_over(bytes, room);
@@ -115,7 +116,24 @@ static struct err rewrite(const char *path, const char *user, bool remove)
     if (!err_is(&err))
         err = file_write(path, writer_slice(&fresh), 0600);
     memory_free(bytes);
+    memory_free((char *)(uintptr_t)was.at);
     return err;
+}
+
+static int set(const struct setup *setup, const char *user, bool remove)
+{
+    if (setup->config == NULL) {
+        setup_print_notes(setup, "tuvi passwd");
+        return EX_CONFIG;
+    }
+    const char *path = find_password_path(setup->config);
+    if (path == NULL)
+        return complain("no service has its passwords in a file (smtpd_sasl_type = file)");
+    struct err err = rewrite(path, user, remove);
+    if (err_is(&err))
+        return complain(err.text);
+    printf("%s: %s %s\n", path, remove ? "removed" : "password set for", user);
+    return 0;
 }
 
 int passwd_command(int argc, char **argv)
@@ -140,16 +158,8 @@ int passwd_command(int argc, char **argv)
     }
     struct setup *setup = memory_new(sizeof *setup);
     setup_read(setup, argv[optind]);
-    if (setup->config == NULL) {
-        setup_print_notes(setup, "tuvi passwd");
-        return EX_CONFIG;
-    }
-    const char *path = find_password_path(setup->config);
-    if (path == NULL)
-        return complain("no service has its passwords in a file (smtpd_sasl_type = file)");
-    struct err err = rewrite(path, argv[optind + 1], remove);
-    if (err_is(&err))
-        return complain(err.text);
-    printf("%s: %s %s\n", path, remove ? "removed" : "password set for", argv[optind + 1]);
-    return 0;
+    int code = set(setup, argv[optind + 1], remove);
+    setup_free(setup);
+    memory_free(setup);
+    return code;
 }

@@ -241,6 +241,11 @@ NUMBER(message_size_limit, BY_SMTPD, "10240000", 0, INT64_MAX,
 NUMBER(hopcount_limit, BY_SMTPD, "50", 1, INT32_MAX,
        "How many Received lines a message may have: more of them mean that it runs in a "
        "circle.")
+NUMBER(
+    header_size_limit, BY_SMTPD, "102400", 1, INT32_MAX,
+    "How many bytes a field of a message's header may have, with all its lines. A message with a "
+    "longer one is refused (552 5.6.0) at its end. Postfix takes it and cuts the field, without "
+    "a word; Tuvi changes nothing in what it passes on. The headers of parts are not measured.")
 TEXT(smtpd_upstream_proxy_protocol, BY_SMTPD, "",
      "haproxy: each connection begins with a header of the PROXY protocol, version 1 or 2, and the "
      "client is whom it names. Only the proxy must be able to reach such a service.")
@@ -504,8 +509,11 @@ FLAG(disable_dns_lookups, BY_SMTP, "no",
      "The older way to write smtp_dns_support_level = disabled.")
 FLAG(disable_mime_output_conversion, BY_SMTP, "no",
      "Whether content with bytes beyond ASCII is sent as it is to servers that do not offer "
-     "8BITMIME. Otherwise such mail is returned: Tuvi rewrites no content, where Postfix turns it "
-     "into quoted-printable.")
+     "8BITMIME. Otherwise it becomes quoted-printable on the way to them, and to them alone; a "
+     "signature over it, such as DKIM's, is broken then. Text that does not say how it is encoded "
+     "gets a header that does, where Postfix sends it as it is. What cannot be converted, because "
+     "such bytes stand in a part that is encoded already or that may not be encoded, is returned "
+     "(5.6.3). Bytes beyond ASCII in headers stay.")
 NEEDED(smtp_helo_name, BY_SMTP, "$myhostname", "The name that is said in EHLO.")
 TEXT(
     smtp_bind_address, BY_SMTP, "",

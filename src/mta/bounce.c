@@ -88,6 +88,8 @@ static bool begin_upload(struct bounce *bounce)
 static uint32_t flags_of(const struct bounce *bounce)
 {
     uint32_t flags = ENVELOPE_NOTICE | ENVELOPE_EIGHT_BIT;
+    if (!utf8_is_ascii(buf_slice(&bounce->report)))
+        flags |= ENVELOPE_EIGHT_BIT_CONTENT;
     if (bounce_needs_utf8(bounce->subject))
         flags |= ENVELOPE_UTF8;
     if (!utf8_is_ascii(bounce->subject->view->envelope.sender))

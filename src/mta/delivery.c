@@ -94,8 +94,9 @@ static void finish_attempt(struct delivery *delivery)
 {
     struct attempt *attempt = delivery->attempt;
     CHECK(!delivery->reading);
-    content_free(&delivery->content);
+    outgoing_free(&delivery->outgoing);
     delivery->attempt = NULL;
+    delivery->surveying = false;
     delivery->first = 0;
     delivery->span = slice_of("");
     attempt->done(attempt);
@@ -253,11 +254,10 @@ static void run(struct delivery *delivery);
 
 static void on_content_read(struct disk_request *request, int error)
 {
-    struct content *content = CONTAINER_OF(request, struct content, request);
-    struct delivery *delivery = CONTAINER_OF(content, struct delivery, content);
+    struct delivery *delivery = CONTAINER_OF(request, struct delivery, outgoing.content.request);
     struct core *core = take_in_hand(delivery);
     delivery->reading = false;
-    content_read_done(content, error);
+    content_read_done(&delivery->outgoing.content, error);
     if (delivery->end_status != NULL)
         end(delivery, delivery->end_status);
     else
@@ -268,8 +268,16 @@ static void on_content_read(struct disk_request *request, int error)
 static void read_content(struct delivery *delivery)
 {
     delivery->reading = true;
-    delivery->content.request.done = on_content_read;
-    world_disk(delivery->core->world, &delivery->content.request);
+    delivery->outgoing.content.request.done = on_content_read;
+    world_disk(delivery->core->world, &delivery->outgoing.content.request);
+}
+
+static void lose_content(struct delivery *delivery)
+{
+    set_failure(delivery, "the content of %s cannot be read from disk",
+                delivery->attempt->queue_id.text);
+    log_line(delivery, SEVERITY_ERROR, "%s", delivery->failure);
+    end(delivery, "4.3.0");
 }
 
 static bool output_is_full(const struct delivery *delivery)
@@ -301,7 +309,7 @@ static bool send_content(struct delivery *delivery)
             send_span(delivery);
             continue;
         }
-        switch (content_next(&delivery->content, &delivery->span)) {
+        switch (outgoing_next(&delivery->outgoing, &delivery->span)) {
         case CONTENT_SPAN:
             break;
         case CONTENT_READ:
@@ -311,10 +319,7 @@ static bool send_content(struct delivery *delivery)
             end_content(delivery);
             return true;
         case CONTENT_DAMAGED:
-            set_failure(delivery, "the content of %s cannot be read from disk",
-                        delivery->attempt->queue_id.text);
-            log_line(delivery, SEVERITY_ERROR, "%s", delivery->failure);
-            end(delivery, "4.3.0");
+            lose_content(delivery);
             return false;
         }
     }
@@ -323,17 +328,18 @@ static bool send_content(struct delivery *delivery)
 
 /* ---- the machine's steps ---- */
 
-static bool has_eight_bit_content(const struct attempt *attempt)
+/* RFC 6152 §3: bytes beyond ASCII must not go to a server that does not offer to take them. */
+static bool has_to_be_seven_bits(const struct delivery *delivery)
 {
+    const struct attempt *attempt = delivery->attempt;
     return (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT_CONTENT) != 0 &&
-           !attempt->route->transport->eight_bit_anyway;
+           !attempt->route->transport->eight_bit_anyway && !delivery->machine.offers_eight_bit;
 }
 
 /* As many recipients as the server takes with one message; the others follow. */
-static void begin_attempt(struct delivery *delivery)
+static void begin_transaction(struct delivery *delivery)
 {
     struct attempt *attempt = delivery->attempt;
-    take_in_hand(delivery);
     const struct slice *recipients = attempt->recipients + delivery->first;
     delivery->transaction = (struct smtp_client_transaction){
         .sender = attempt->sender,
@@ -343,16 +349,61 @@ static void begin_attempt(struct delivery *delivery)
         .settled = attempt->settled + delivery->first,
         .size = attempt->size,
         .eight_bit = (attempt->view.envelope.flags & ENVELOPE_EIGHT_BIT) != 0,
-        .eight_bit_content = has_eight_bit_content(attempt),
+        .eight_bit_content = delivery->form == OUTGOING_NEVER,
         .utf8 = (attempt->view.envelope.flags & ENVELOPE_UTF8) != 0,
         .utf8_header = (attempt->view.envelope.flags & ENVELOPE_UTF8_HEADER) != 0,
         .back = attempt->view.envelope.back,
         .envelope_id = attempt->view.envelope.envelope_id,
         .wishes = attempt->wishes != NULL ? attempt->wishes + delivery->first : NULL,
     };
-    content_start(&delivery->content, &delivery->core->spool, &attempt->view);
+    outgoing_start(&delivery->outgoing, &delivery->core->spool, &attempt->view, delivery->form);
     dot_stuffing_start(&delivery->stuffing);
     smtp_client_begin(&delivery->machine, &delivery->transaction);
+}
+
+/* A report has to arrive, whatever is wrong with the message that it encloses. */
+static enum outgoing_form form_after_survey(struct delivery *delivery)
+{
+    enum outgoing_form form = outgoing_verdict(&delivery->outgoing);
+    bool report = (delivery->attempt->view.envelope.flags & ENVELOPE_NOTICE) != 0;
+    return form == OUTGOING_NEVER && report ? OUTGOING_SEVEN_BIT : form;
+}
+
+/* Reads all of the content to know how it can be sent. False: a piece of it must be read from disk
+ * first, or it is all over. */
+static bool survey(struct delivery *delivery)
+{
+    enum content_step step;
+    do
+        step = outgoing_next(&delivery->outgoing, &delivery->span);
+    while (step == CONTENT_SPAN);
+    delivery->span = slice_of("");
+    if (step == CONTENT_READ) {
+        read_content(delivery);
+        return false;
+    }
+    if (step == CONTENT_DAMAGED) {
+        lose_content(delivery);
+        return false;
+    }
+    delivery->surveying = false;
+    delivery->form = form_after_survey(delivery);
+    begin_transaction(delivery);
+    return true;
+}
+
+static bool begin_attempt(struct delivery *delivery)
+{
+    take_in_hand(delivery);
+    delivery->surveying = has_to_be_seven_bits(delivery);
+    delivery->form = OUTGOING_AS_IT_IS;
+    if (delivery->surveying) {
+        be_patient(delivery);
+        outgoing_survey(&delivery->outgoing, &delivery->core->spool, &delivery->attempt->view);
+        return survey(delivery);
+    }
+    begin_transaction(delivery);
+    return true;
 }
 
 /* After a reload the next message goes over a new connection, with the new settings. */
@@ -373,7 +424,7 @@ static void end_transaction(struct delivery *delivery)
 {
     delivery->first += delivery->transaction.recipient_count;
     if (delivery->first < delivery->attempt->recipient_count) {
-        content_free(&delivery->content);
+        outgoing_free(&delivery->outgoing);
         return;
     }
     finish_attempt(delivery);
@@ -400,8 +451,7 @@ static bool be_ready(struct delivery *delivery)
         return false;
     }
     delivery->messages++;
-    begin_attempt(delivery);
-    return true;
+    return begin_attempt(delivery);
 }
 
 /* LMTP servers keep what they take, where lmtp_assume_final says so. */
@@ -534,6 +584,8 @@ static void run(struct delivery *delivery)
 {
     struct stream *stream = delivery->stream;
     bool go_on = stream != NULL && !delivery->reading;
+    if (go_on && delivery->surveying)
+        go_on = survey(delivery);
     while (go_on) {
         struct slice input = world_input(stream);
         size_t before = input.len, answered = delivery->machine.answered;

@@ -6,11 +6,11 @@
 #include "mta/attempt.h"
 #include "mta/core.h"
 #include "mta/next_hop.h"
+#include "mta/outgoing.h"
 #include "mta/route.h"
 #include "mta/snapshot.h"
 #include "proto/dot_stuffing.h"
 #include "proto/smtp_client.h"
-#include "spool/content.h"
 
 enum delivery_phase {
     DELIVERY_RESOLVING,
@@ -47,7 +47,9 @@ struct delivery {
     struct attempt *attempt; /* under way, or NULL */
     size_t first;            /* of its recipients in the transaction; those before it are done */
     struct smtp_client_transaction transaction;
-    struct content content;
+    struct outgoing outgoing;
+    enum outgoing_form form; /* of what is sent */
+    bool surveying;          /* the content is looked at before the transaction begins */
     struct dot_stuffing stuffing;
     struct slice span;      /* content not yet sent */
     bool reading;           /* a piece of content is being read from disk */

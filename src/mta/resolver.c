@@ -139,6 +139,8 @@ void resolver_init(struct resolver *resolver, struct core *core)
 void resolver_free(struct resolver *resolver)
 {
     map_free(&resolver->questions);
+    if (resolver->stream != NULL)
+        world_close(resolver->stream);
 }
 
 static void reach(struct resolver *resolver)

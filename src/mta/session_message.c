@@ -246,12 +246,27 @@ static void judge_or_finish(struct session *session)
     session_judge(session, FACTS_END);
 }
 
+/* What cannot be taken for its header, or NULL. A field that is too long is neither cut, for what
+ * we pass on is what came, nor passed on: the next server may cut it, and nobody would know. */
+static const char *fault_of_header(const struct session *session)
+{
+    const struct parameters *parameters = session->service->parameters;
+    const struct transaction *transaction = &session->transaction;
+    struct slice first_bytes = slice_make(transaction->opening, transaction->opening_len);
+    bool has_header = content_opening(first_bytes) != OPENING_BODY;
+    if (transaction->header.received_count >= (uint64_t)parameters->hopcount_limit)
+        return "554 5.4.0 Error: too many hops";
+    if (has_header && transaction->header.longest_field > (uint64_t)parameters->header_size_limit)
+        return "552 5.6.0 Error: header field too long";
+    return NULL;
+}
+
 void session_message_end(struct session *session)
 {
     struct transaction *transaction = &session->transaction;
-    uint64_t hops_max = (uint64_t)session->service->parameters->hopcount_limit;
-    if (transaction->failure == NULL && transaction->header.received_count >= hops_max)
-        fail_message(session, "554 5.4.0 Error: too many hops");
+    const char *fault = fault_of_header(session);
+    if (transaction->failure == NULL && fault != NULL)
+        fail_message(session, fault);
     if (transaction->failure == NULL && !transaction->opened)
         open_content(session, OPENING_HEADER);
     if (transaction->failure != NULL)

@@ -15,9 +15,10 @@ struct child {
     pid_t pid;     /* 0: it is not running */
     int control;   /* our end of its control socket */
     bool ready;
-    bool behind;      /* there is a newer setup than it was given */
-    bool taking;      /* it was sent one and has not said that it took it */
-    int refused_call; /* the system call that its sandbox ended it for; -1: none */
+    bool behind;           /* there is a newer setup than it was given */
+    bool taking;           /* it was sent one and has not said that it took it */
+    size_t listener_count; /* that a worker was given */
+    int refused_call;      /* the system call that its sandbox ended it for; -1: none */
     int64_t started_ms;
     int64_t start_again_ms; /* when it is not running; 0: never */
     unsigned failures;      /* in a row */

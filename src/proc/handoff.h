@@ -59,11 +59,13 @@ enum handoff_word {
     HANDOFF_READY = 'R',     /* the role serves */
     HANDOFF_TAKEN = 'T',     /* the role has looked at the setup that it was sent */
     HANDOFF_PASSWORDS = 'P', /* the supervisor sends the password file, changed */
+    HANDOFF_LISTENER = 'L',  /* it sends one more listener; none: in its place nothing listens */
     HANDOFF_SETUP = 'S',     /* the supervisor sends another handoff */
     HANDOFF_REFUSED = '!',   /* the role ends because of a system call, whose number follows in two
                                 bytes, the lower first */
 };
 
+/* -1: no descriptor. */
 MUST_CHECK struct err handoff_send(int control, enum handoff_word word, int fd);
 /* The next word with its descriptor, or -1. False at the end of the socket; *word is 0 when there
  * is nothing to read. */

@@ -135,35 +135,68 @@ static void bind_interfaces(struct binding *binding, const char *interfaces, int
     }
 }
 
+static void bind_service(struct sockets *sockets, const struct config_service *service,
+                         uint32_t number, struct config_notes *notes)
+{
+    struct binding binding = {
+        .sockets = sockets, .service = service, .number = number, .notes = notes};
+    int family = family_of(service->parameters->inet_protocols);
+    if (service->host != NULL)
+        bind_host(&binding, service->host, family);
+    else
+        bind_interfaces(&binding, service->parameters->inet_interfaces, family);
+}
+
 void sockets_bind(const struct config *config, struct sockets *out, struct config_notes *notes)
 {
     size_t count;
     const struct config_service *services = config_services(config, &count);
     out->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct config_service *service = &services[i];
-        if (service->role != SERVICE_LISTENS)
-            continue;
-        struct binding binding = {
-            .sockets = out, .service = service, .number = (uint32_t)i, .notes = notes};
-        int family = family_of(service->parameters->inet_protocols);
-        if (service->host != NULL)
-            bind_host(&binding, service->host, family);
-        else
-            bind_interfaces(&binding, service->parameters->inet_interfaces, family);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS)
+            bind_service(out, &services[i], i, notes);
 }
 
 /* ---- reload ---- */
 
-static uint32_t find_service(const struct config *config, const char *name)
+static bool have_one_address(const struct config_service *a, const struct config_service *b)
+{
+    return a->port == b->port &&
+           strcmp(a->host != NULL ? a->host : "", b->host != NULL ? b->host : "") == 0;
+}
+
+/* The service of that name, or else the one that listens where it did. */
+static uint32_t find_successor(const struct config *config, const struct config_service *of)
 {
     size_t count;
     const struct config_service *services = config_services(config, &count);
-    for (size_t i = 0; i < count; i++)
-        if (services[i].role == SERVICE_LISTENS && strcmp(services[i].name, name) == 0)
-            return (uint32_t)i;
+    for (uint32_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && strcmp(services[i].name, of->name) == 0)
+            return i;
+    for (uint32_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && have_one_address(&services[i], of))
+            return i;
     return HANDOFF_NO_SERVICE;
+}
+
+static bool is_new(const struct config *running, const struct config *wanted, uint32_t number)
+{
+    size_t count;
+    const struct config_service *services = config_services(running, &count);
+    for (size_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && find_successor(wanted, &services[i]) == number)
+            return false;
+    return true;
+}
+
+void sockets_bind_new(struct sockets *sockets, const struct config *running,
+                      const struct config *wanted, struct config_notes *notes)
+{
+    size_t count;
+    const struct config_service *services = config_services(wanted, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (services[i].role == SERVICE_LISTENS && is_new(running, wanted, i))
+            bind_service(sockets, &services[i], i, notes);
 }
 
 static void renumber(struct bound_socket *one, const struct config *running,
@@ -174,7 +207,7 @@ static void renumber(struct bound_socket *one, const struct config *running,
     if (one->service == HANDOFF_NO_SERVICE)
         return;
     const struct config_service *service = &services[one->service];
-    one->service = find_service(wanted, service->name);
+    one->service = find_successor(wanted, service);
     if (one->service != HANDOFF_NO_SERVICE)
         return;
     config_note(notes, CONFIG_WARNING, &service->origin,
@@ -183,34 +216,18 @@ static void renumber(struct bound_socket *one, const struct config *running,
     one->fd = -1;
 }
 
-static bool listens(const struct sockets *sockets, uint32_t service)
-{
-    for (size_t i = 0; i < sockets->count; i++)
-        if (sockets->list[i].service == service)
-            return true;
-    return false;
-}
-
-void sockets_renumber(struct sockets *sockets, const struct config *running,
+void sockets_renumber(struct sockets *sockets, size_t count, const struct config *running,
                       const struct config *wanted, struct config_notes *notes)
 {
-    size_t count;
-    const struct config_service *services = config_services(wanted, &count);
-    for (size_t i = 0; i < sockets->count; i++)
+    for (size_t i = 0; i < count; i++)
         renumber(&sockets->list[i], running, wanted, notes);
-    for (uint32_t i = 0; i < count; i++)
-        if (services[i].role == SERVICE_LISTENS && !listens(sockets, i))
-            config_note(notes, CONFIG_WARNING, &services[i].origin,
-                        "service %s: nothing listens there until tuvid is restarted",
-                        services[i].name);
 }
 
-void sockets_close(struct sockets *sockets)
+void sockets_close_from(struct sockets *sockets, size_t count)
 {
-    for (size_t i = 0; i < sockets->count; i++)
-        if (sockets->list[i].fd >= 0)
-            close(sockets->list[i].fd);
-    sockets->count = 0;
+    while (sockets->count > count)
+        if (sockets->list[--sockets->count].fd >= 0)
+            close(sockets->list[sockets->count].fd);
 }
 
 struct err socket_bind_inet(const char *host, uint16_t port, int *out)

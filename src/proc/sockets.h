@@ -18,11 +18,15 @@ struct sockets {
 /* Binds every service that listens, as host, inet_interfaces and inet_protocols say. What cannot be
  * bound goes to the notes, with the line of master.cf. */
 void sockets_bind(const struct config *config, struct sockets *out, struct config_notes *notes);
-/* After a reload: the sockets stay with the services that have the names they had; those without
- * one are closed, and keep their place. What listens nowhere yet is warned about. */
-void sockets_renumber(struct sockets *sockets, const struct config *running,
+/* At a reload, in this order: binds what the wanted configuration has and the running one has not,
+ * behind all others; and lets the first `count` stay with the services that have the names they
+ * had, or the addresses. Those without one are closed, and keep their place. */
+void sockets_bind_new(struct sockets *sockets, const struct config *running,
                       const struct config *wanted, struct config_notes *notes);
-void sockets_close(struct sockets *sockets);
+void sockets_renumber(struct sockets *sockets, size_t count, const struct config *running,
+                      const struct config *wanted, struct config_notes *notes);
+/* Closes and forgets all behind the first `count`. */
+void sockets_close_from(struct sockets *sockets, size_t count);
 
 /* One address; the error says what is wrong with it. */
 MUST_CHECK struct err socket_bind_inet(const char *host, uint16_t port, int *fd);

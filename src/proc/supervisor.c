@@ -118,7 +118,8 @@ static void stop(struct supervisor *supervisor)
         return;
     supervisor->stopping = true;
     supervisor->give_up_ms = supervisor_now_ms() + STOP_MS;
-    sockets_close(&supervisor->sockets); /* who comes now is refused, and does not wait in vain */
+    sockets_close_from(&supervisor->sockets,
+                       0); /* who comes now is refused, and does not wait in vain */
     supervisor_signal(supervisor, SIGTERM);
 }
 

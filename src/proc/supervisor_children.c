@@ -140,6 +140,7 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
         listeners[0] = listener_of(supervisor, child);
         descriptors.listener_count = 1;
     }
+    child->listener_count = descriptors.listener_count;
     struct err err = child_start(child, handoff, &descriptors);
     child->started_ms = supervisor_now_ms();
     memory_free(handoff);

@@ -137,9 +137,10 @@ static void watch_passwords_anew(struct supervisor *supervisor)
 }
 
 static void adopt_setup(struct supervisor *supervisor, struct setup *fresh,
-                        const struct wanted_roles *wanted)
+                        const struct wanted_roles *wanted, size_t socket_count)
 {
-    sockets_renumber(&supervisor->sockets, supervisor->setup.config, fresh->config, &fresh->notes);
+    sockets_renumber(&supervisor->sockets, socket_count, supervisor->setup.config, fresh->config,
+                     &fresh->notes);
     supervisor_log_notes(supervisor, &fresh->notes);
     setup_free(&supervisor->setup);
     supervisor->setup = *fresh;
@@ -160,13 +161,17 @@ static void adopt_setup(struct supervisor *supervisor, struct setup *fresh,
 static void adopt_or_refuse(struct supervisor *supervisor, struct setup *fresh)
 {
     struct wanted_roles wanted = {0};
+    size_t socket_count = supervisor->sockets.count;
     if (fresh->notes.error_count == 0 && fresh->config != NULL) {
         wanted = supervisor_find_wanted(fresh);
         supervisor_bind_roles(supervisor, fresh, &wanted);
+        sockets_bind_new(&supervisor->sockets, supervisor->setup.config, fresh->config,
+                         &fresh->notes);
     }
     if (fresh->notes.error_count == 0 && fresh->config != NULL) {
-        adopt_setup(supervisor, fresh, &wanted);
+        adopt_setup(supervisor, fresh, &wanted, socket_count);
     } else {
+        sockets_close_from(&supervisor->sockets, socket_count);
         supervisor_log_notes(supervisor, &fresh->notes);
         supervisor_log(supervisor, SEVERITY_ERROR,
                        "reload refused -- the configuration stays as it was");
@@ -204,18 +209,31 @@ void supervisor_look_at_files(struct supervisor *supervisor)
     reload_files(supervisor);
 }
 
+/* A worker gets the listeners that are new before the setup that numbers them. */
+static struct err send_listeners(const struct supervisor *supervisor, struct child *child)
+{
+    if (child->slot == 0)
+        return err_none(); /* no worker */
+    for (; child->listener_count < supervisor->sockets.count; child->listener_count++)
+        TRY(handoff_send(child->control, HANDOFF_LISTENER,
+                         supervisor->sockets.list[child->listener_count].fd));
+    return err_none();
+}
+
 static void send_setup(struct supervisor *supervisor, struct child *child)
 {
     struct handoff *handoff = memory_new(sizeof *handoff);
-    int memory;
+    int memory = -1;
     supervisor_fill_handoff(supervisor, child, handoff);
     struct err err = handoff_write(handoff, &memory);
     memory_free(handoff);
     child->behind = false;
-    if (!err_is(&err)) {
+    if (!err_is(&err))
+        err = send_listeners(supervisor, child);
+    if (!err_is(&err))
         err = handoff_send(child->control, HANDOFF_SETUP, memory);
+    if (memory >= 0)
         close(memory);
-    }
     child->taking = !err_is(&err);
     if (err_is(&err))
         supervisor_log(supervisor, SEVERITY_ERROR, "reload: %s %u keeps the old configuration: %s",

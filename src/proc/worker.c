@@ -44,6 +44,8 @@ struct worker {
     struct client_counts counts;
     struct generation *newest;
     struct worker_listener listeners[HANDOFF_LISTENERS_MAX];
+    int fresh[HANDOFF_LISTENERS_MAX]; /* sockets of listeners that the next setup brings; or -1 */
+    uint32_t fresh_count;
     uint64_t *segments;
     bool ready;
     bool stopping;
@@ -161,22 +163,26 @@ static struct snapshot_source source_of(struct generation *generation)
         .config = generation->setup.config, .ended = end_generation, .owner = generation};
 }
 
+static struct err add_listener(struct worker *worker, uint32_t number,
+                               const struct handoff_listener *listener, int fd)
+{
+    worker->listeners[number] = (struct worker_listener){worker, listener->service};
+    if (listener->service == HANDOFF_NO_SERVICE)
+        return err_none();
+    CHECK(listener->service < worker->newest->service_count);
+    struct listener_settings settings = {.fd = fd,
+                                         .is_unix = listener->is_unix,
+                                         .accept = on_accept,
+                                         .has_room = has_room,
+                                         .owner = &worker->listeners[number]};
+    return listener_add(worker->world, &settings);
+}
+
 static struct err add_listeners(struct worker *worker)
 {
     const struct handoff *handoff = worker->handoff;
-    for (uint32_t i = 0; i < handoff->listener_count; i++) {
-        uint32_t service = handoff->listeners[i].service;
-        if (service == HANDOFF_NO_SERVICE)
-            continue;
-        CHECK(service < worker->newest->service_count);
-        worker->listeners[i] = (struct worker_listener){worker, service};
-        struct listener_settings settings = {.fd = HANDOFF_FD_LISTENERS + (int)i,
-                                             .is_unix = handoff->listeners[i].is_unix,
-                                             .accept = on_accept,
-                                             .has_room = has_room,
-                                             .owner = &worker->listeners[i]};
-        TRY(listener_add(worker->world, &settings));
-    }
+    for (uint32_t i = 0; i < handoff->listener_count; i++)
+        TRY(add_listener(worker, i, &handoff->listeners[i], HANDOFF_FD_LISTENERS + (int)i));
     return err_none();
 }
 
@@ -236,8 +242,7 @@ static struct err prepare(struct worker *worker)
 /* The listeners stay; their services have other numbers now, or are no more. */
 static void renumber_listeners(struct worker *worker, const struct handoff *next)
 {
-    CHECK(next->listener_count == worker->handoff->listener_count);
-    for (uint32_t i = 0; i < next->listener_count; i++) {
+    for (uint32_t i = 0; i < worker->handoff->listener_count; i++) {
         struct worker_listener *listener = &worker->listeners[i];
         if (next->listeners[i].service == HANDOFF_NO_SERVICE)
             listener_close(worker->world, listener);
@@ -245,6 +250,21 @@ static void renumber_listeners(struct worker *worker, const struct handoff *next
             CHECK(next->listeners[i].service < worker->newest->service_count);
         listener->service = next->listeners[i].service;
     }
+}
+
+/* They came one by one before this setup. */
+static struct err add_fresh_listeners(struct worker *worker, const struct handoff *next)
+{
+    uint32_t old = worker->handoff->listener_count, count = worker->fresh_count;
+    CHECK(next->listener_count == old + count);
+    worker->handoff->listener_count = next->listener_count;
+    worker->fresh_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (next->listeners[old + i].service == HANDOFF_NO_SERVICE && worker->fresh[i] >= 0)
+            close(worker->fresh[i]);
+        TRY(add_listener(worker, old + i, &next->listeners[old + i], worker->fresh[i]));
+    }
+    return err_none();
 }
 
 static struct err reload(struct worker *worker, int memory)
@@ -259,6 +279,7 @@ static struct err reload(struct worker *worker, int memory)
         use_generation(worker, generation);
         renumber_listeners(worker, next);
         mta_reload(worker->mta, &source);
+        err = add_fresh_listeners(worker, next);
     }
     setup_free(&next->setup);
     memory_free(next);
@@ -274,6 +295,10 @@ static bool on_control(struct world *world, int control)
     if (!handoff_receive(control, &word, &fd)) {
         stop(world);
         return false;
+    }
+    if (word == HANDOFF_LISTENER) {
+        CHECK(worker->handoff->listener_count + worker->fresh_count < HANDOFF_LISTENERS_MAX);
+        worker->fresh[worker->fresh_count++] = fd;
     }
     if (word != HANDOFF_SETUP || fd < 0)
         return true;

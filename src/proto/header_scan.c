@@ -29,11 +29,21 @@ static void feed_first_byte(struct header_scan *scan, char c)
     scan->line_begun = true;
     if (c == ' ' || c == '\t') {
         scan->in_name = false; /* a folded line goes on with the value above it */
+        scan->field_len++;
         return;
     }
+    scan->field_len = 0;
     scan->in_name = true;
     scan->in_message_id = false;
     scan->name_len = 0;
+}
+
+/* What has no colon is no field, however long it is. */
+static void measure_field(struct header_scan *scan)
+{
+    scan->field_len++;
+    if (!scan->in_name && scan->field_len > scan->longest_field)
+        scan->longest_field = scan->field_len;
 }
 
 static void feed_byte(struct header_scan *scan, char c)
@@ -56,6 +66,7 @@ static void feed_byte(struct header_scan *scan, char c)
         scan->name[scan->name_len++] = c;
     else if (scan->name_len == HEADER_NAME_MAX)
         scan->name[0] = ':'; /* too long to be one that we know */
+    measure_field(scan);
 }
 
 void header_scan_feed(struct header_scan *scan, struct slice content)

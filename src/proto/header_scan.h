@@ -1,6 +1,6 @@
 /* Looks at the header of a message as it streams by, without changing it: how often it was received
- * before, what its Message-ID is, and whether it begins with a header at all. Lines of any length
- * cost the same memory. RFC 5322 §2.2. */
+ * before, what its Message-ID is, how long its longest field is, and whether it begins with a
+ * header at all. Lines of any length cost the same memory. RFC 5322 §2.2. */
 #ifndef TUVI_PROTO_HEADER_SCAN_H
 #define TUVI_PROTO_HEADER_SCAN_H
 
@@ -19,7 +19,9 @@ struct header_scan {
     bool in_message_id; /* in the value of Message-ID, folded lines included */
     char name[HEADER_NAME_MAX];
     size_t name_len;
-    bool above_ascii;        /* in some value */
+    bool above_ascii; /* in some value */
+    size_t field_len; /* of the current field: its lines, a break between two of them as one byte */
+    size_t longest_field;    /* the same of the longest */
     unsigned received_count; /* Received and Delivered-To lines: hops */
     char message_id[HEADER_MESSAGE_ID_MAX];
     size_t message_id_len;

@@ -35,7 +35,7 @@ static void check_message_id(const struct header_scan *scan)
 static void check_same(const struct header_scan *a, const struct header_scan *b)
 {
     CHECK(a->received_count == b->received_count && a->any_header == b->any_header);
-    CHECK(a->in_header == b->in_header);
+    CHECK(a->in_header == b->in_header && a->longest_field == b->longest_field);
     CHECK(slice_equal(header_scan_message_id(a), header_scan_message_id(b)));
 }
 

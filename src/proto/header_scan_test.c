@@ -43,6 +43,27 @@ TEST(long_names_are_none_that_we_know)
                 "", 1);
 }
 
+static void assert_longest(const char *content, size_t longest)
+{
+    for (size_t cut = 1; cut < 20; cut++) {
+        struct header_scan scan;
+        struct slice rest = slice_of(content);
+        header_scan_start(&scan);
+        for (; rest.len > 0; rest = slice_skip(rest, cut))
+            header_scan_feed(&scan, slice_first(rest, cut));
+        assert_int_equal(scan.longest_field, longest);
+    }
+}
+
+TEST(a_field_is_as_long_as_all_its_lines)
+{
+    assert_longest("A: b\r\nLong: 7890\r\nC: d\r\n\r\nX: this is none\r\n", 10);
+    assert_longest("A: b\r\n cd\r\n\tef\r\nX: y\r\n", 12);
+    assert_longest("A:\r\n\r\n", 2);
+    assert_longest("no field is as long as this\r\nA: b\r\n", 0);
+    assert_longest("\r\nA: b\r\n", 0);
+}
+
 TEST(content_without_a_header_is_known)
 {
     static const struct {
@@ -85,6 +106,7 @@ int main(void)
         cmocka_unit_test(the_message_id_is_found_wherever_it_stands),
         cmocka_unit_test(hops_are_counted_in_the_header_only),
         cmocka_unit_test(long_names_are_none_that_we_know),
+        cmocka_unit_test(a_field_is_as_long_as_all_its_lines),
         cmocka_unit_test(content_without_a_header_is_known),
         cmocka_unit_test(more_than_ascii_is_noticed_in_the_header_alone),
     };

@@ -516,7 +516,7 @@ bool smtp_client_is_used_up(const struct smtp_client *client)
 }
 
 /* What keeps the transaction from this server, or NULL. RFC 1870 §6.1; RFC 6531 §3.2; RFC 6152 §3,
- * whose other way out, to rewrite the content in seven bits, would break its signatures. */
+ * of content that cannot be made seven bits wide. */
 static const struct smtp_client_obstacle *find_obstacle(
     const struct smtp_client *client, const struct smtp_client_transaction *transaction)
 {

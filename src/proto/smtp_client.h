@@ -35,7 +35,7 @@ struct smtp_client_transaction {
     bool *settled;          /* one per recipient, all false at first: a RESULT was given for it */
     uint64_t size;          /* bytes of content, RFC 1870 */
     bool eight_bit;         /* was declared */
-    bool eight_bit_content; /* is there, and must not go where it is not taken */
+    bool eight_bit_content; /* is there for good, and must not go where it is not taken */
     bool utf8;              /* SMTPUTF8 was declared … */
     bool utf8_header;       /* … and the header makes use of it */
     /* What the sender wants to be told, for servers that offer DSN. */

@@ -91,6 +91,8 @@ struct err listener_add(struct world *world, const struct listener_settings *set
     }
     listener->uv.handle.data = listener;
     list_push_back(&world->listeners, &listener->node);
+    if (status == 0 && world->accepting)
+        status = uv_listen(&listener->uv.stream, LISTENER_BACKLOG, on_connection);
     if (status != 0)
         return err_make(-status, "a listening socket cannot be used: %s", uv_strerror(status));
     return err_none();
@@ -123,6 +125,7 @@ void listeners_free(struct world *world)
 
 void world_accept(struct world *world, bool on)
 {
+    world->accepting = on;
     if (!on) {
         listeners_free(world); /* other workers have the sockets too, and go on */
         return;

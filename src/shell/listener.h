@@ -19,6 +19,7 @@ struct listener_settings {
     void *owner;
 };
 
+/* A world that accepts already takes connections there from now on. */
 MUST_CHECK struct err listener_add(struct world *world, const struct listener_settings *settings);
 /* Takes no connection any more from the listeners of this owner. */
 void listener_close(struct world *world, const void *owner);

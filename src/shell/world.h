@@ -32,6 +32,7 @@ struct world {
     int slot_fd; /* the folder of the slot's log; -1: no disk */
     struct tls_context *client_tls;
     struct list listeners;
+    bool accepting;
     struct list touched;   /* streams with something to send or to read */
     struct list lingering; /* closed by their users, not yet gone */
     size_t stream_count;

@@ -17,7 +17,7 @@ struct landing {
     struct list_node node;
     uint64_t id;
     uint64_t ticket;
-    struct log_place from, to;
+    struct log_place to;
     uint64_t oldest;
 };
 
@@ -80,26 +80,10 @@ static struct spool_message *choose(const struct compaction *compaction)
     return NULL;
 }
 
-static bool is_same_place(const struct log_place *a, const struct log_place *b)
-{
-    return a->segment == b->segment && a->offset == b->offset;
-}
-
-/* The message, if it is still there and may still move from where it was. */
-static struct spool_message *message_at(const struct spool *spool, uint64_t id,
-                                        const struct log_place *from)
-{
-    struct spool_message *message = spool_find(spool, id);
-    if (message == NULL || !is_same_place(&message->place, from))
-        return NULL;
-    return message;
-}
-
 /* It moves another time, or it is done: chunks that were stored for it are dead. */
 static void abandon(struct compaction *compaction)
 {
-    struct spool_message *message =
-        message_at(compaction->spool, compaction->id, &compaction->from);
+    struct spool_message *message = spool_find(compaction->spool, compaction->id);
     if (message != NULL)
         message->moving = false;
     release(compaction);
@@ -149,10 +133,11 @@ static bool take_record(struct compaction *compaction)
     bool good = read_record(compaction, &record) &&
                 snapshot_message_part(&record, compaction->id, &compaction->payload) &&
                 spool_view_read(compaction->payload, &arena, &view);
-    if (good)
+    if (good) {
         compaction->places = view.chunks;
-    if (good && record.type == RECORD_SNAPSHOT && snapshot_record_read(record.payload, &snapshot))
-        compaction->last_try = snapshot.last_try;
+        if (record.type == RECORD_SNAPSHOT && snapshot_record_read(record.payload, &snapshot))
+            compaction->last_try = snapshot.last_try;
+    }
     arena_reset(&arena);
     return good;
 }
@@ -161,8 +146,7 @@ static bool take_record(struct compaction *compaction)
 static void take_try(struct compaction *compaction)
 {
     struct record record;
-    if (read_record(compaction, &record) && record.type == RECORD_TRY &&
-        record.payload.len <= SNAPSHOT_TRY_MAX)
+    if (read_record(compaction, &record) && record.payload.len <= SNAPSHOT_TRY_MAX)
         compaction->last_try = record.payload;
 }
 
@@ -237,7 +221,6 @@ static bool store_snapshot(struct compaction *compaction, const struct spool_mes
         return false;
     }
     landing->id = compaction->id;
-    landing->from = compaction->from;
     landing->oldest = compaction->oldest != 0 ? compaction->oldest : landing->to.segment;
     list_push_back(&compaction->landing, &landing->node);
     release(compaction);
@@ -253,7 +236,6 @@ static struct disk_request *begin(struct compaction *compaction)
         return NULL;
     message->moving = true;
     compaction->id = spool_message_id(message);
-    compaction->from = message->place;
     return read_place(compaction, &message->place, &compaction->record, COMPACTION_RECORD);
 }
 
@@ -265,7 +247,9 @@ static struct disk_request *next_chunk(struct compaction *compaction)
         compaction->phase = COMPACTION_STORE;
         return NULL;
     }
-    if (spool_view_next_chunk(&places, &place) && place.length <= CHUNK_RECORD_MAX)
+    /* In a segment that is not known any more it would be looked for in vain for ever. */
+    if (spool_view_next_chunk(&places, &place) && place.length <= CHUNK_RECORD_MAX &&
+        segment_table_find(&compaction->spool->segments, place.segment) != NULL)
         return read_place(compaction, &place, &compaction->chunk, COMPACTION_CHUNK);
     be_damaged(compaction);
     return NULL;
@@ -274,8 +258,7 @@ static struct disk_request *next_chunk(struct compaction *compaction)
 /* False: it can go no further now, or *request is to be carried out. */
 static bool go_on(struct compaction *compaction, struct disk_request **request)
 {
-    const struct spool_message *message =
-        message_at(compaction->spool, compaction->id, &compaction->from);
+    const struct spool_message *message = spool_find(compaction->spool, compaction->id);
     if (message == NULL || message->in_hand || compaction->stopped) {
         abandon(compaction);
         return true;
@@ -308,7 +291,7 @@ struct disk_request *compaction_next_request(struct compaction *compaction)
         return NULL;
     while (compaction->phase != COMPACTION_IDLE && go_on(compaction, &request))
         ;
-    if (compaction->phase == COMPACTION_IDLE && request == NULL)
+    if (compaction->phase == COMPACTION_IDLE)
         request = begin(compaction);
     return request;
 }
@@ -318,12 +301,12 @@ struct disk_request *compaction_next_request(struct compaction *compaction)
 static void move_to(struct spool_message *message, const struct landing *landing,
                     struct segment *oldest)
 {
+    CHECK(oldest !=
+          NULL); /* segments go in their order, and the message still keeps an older one */
     spool_message_settle(message, NULL);
     message->place = landing->to;
     spool_message_settle(message, oldest);
-    if (message->last_try.segment < landing->to.segment ||
-        (message->last_try.segment == landing->to.segment &&
-         message->last_try.offset < landing->to.offset))
+    if (message->last_try.segment < landing->to.segment) /* which may go */
         message->last_try = (struct log_place){.segment = 0};
     buf_free(&message->payload); /* it names the old places of the chunks */
     message->moving = false;
@@ -333,14 +316,12 @@ static void move_to(struct spool_message *message, const struct landing *landing
 static bool land(struct compaction *compaction, const struct landing *landing)
 {
     struct spool *spool = compaction->spool;
-    struct spool_message *message = message_at(spool, landing->id, &landing->from);
-    struct segment *oldest = segment_table_find(&spool->segments, landing->oldest);
-    if (message != NULL && message->in_hand)
+    struct spool_message *message = spool_find(spool, landing->id);
+    if (message == NULL)
+        return true;
+    if (message->in_hand)
         return false;
-    if (message != NULL && oldest != NULL)
-        move_to(message, landing, oldest);
-    else if (message != NULL)
-        message->moving = false;
+    move_to(message, landing, segment_table_find(&spool->segments, landing->oldest));
     return true;
 }
 

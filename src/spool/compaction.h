@@ -26,7 +26,6 @@ struct compaction {
     struct spool *spool;
     enum compaction_phase phase;
     uint64_t id;           /* of the message that moves */
-    struct log_place from; /* its record */
     char *record;          /* the record, whose places are overwritten with the new ones */
     struct slice payload;  /* in it: what a MESSAGE record holds */
     struct slice places;   /* in it: of the chunks that are still to be moved */

@@ -1,3 +1,4 @@
+#include "base/writer.h"
 #include "spool/fixture_test.h"
 #include "spool/snapshot_record.h"
 
@@ -103,6 +104,22 @@ static void assert_held_after_moves(uint64_t id, bool held)
     }
 }
 
+TEST(what_is_wanted_of_the_log_is_known_after_all_moves)
+{
+    start();
+    uint64_t large = put(line, LARGE_LINES, 1), small = put("small\r\n", 1, 100);
+    for (int round = 0; round < 3; round++) {
+        pass_mail(5);
+        assert_int_equal(spool.segments.live, spool_message_weight(message_of(large)) +
+                                                  spool_message_weight(message_of(small)));
+    }
+    assert_true(spool_record_done(&spool, message_of(large)));
+    assert_true(spool_record_done(&spool, message_of(small)));
+    run_disk();
+    assert_int_equal(spool.segments.live, 0);
+    finish();
+}
+
 TEST(a_message_that_came_on_hold_stays_so_until_it_is_released)
 {
     start();
@@ -167,7 +184,7 @@ static bool removes_it(const struct disk_request *request)
     return request->operation == DISK_REMOVE && request->segment == segment_to_keep;
 }
 
-static void begin_mail_until_something_moves(void)
+static struct disk_request *send_mail_until_something_is_read(void)
 {
     struct disk_request *request = NULL;
     while (request == NULL) {
@@ -184,7 +201,51 @@ static void begin_mail_until_something_moves(void)
         while ((message = spool_next_committed(&spool)) != NULL)
             assert_true(spool_record_done(&spool, message));
     }
+    return request;
+}
+
+static void begin_mail_until_something_moves(void)
+{
+    struct disk_request *request = send_mail_until_something_is_read();
     spool_request_done(&spool, request, perform(request));
+}
+
+TEST(a_move_that_a_crash_breaks_off_has_done_no_harm)
+{
+    for (int steps = 0; steps < 12; steps++) {
+        start();
+        uint64_t kept = put(line, LARGE_LINES, 1);
+        begin_mail_until_something_moves();
+        assert_true(message_of(kept)->moving);
+        for (int i = 0; i < steps; i++) {
+            struct disk_request *request = spool_next_request(&spool);
+            if (request != NULL)
+                spool_request_done(&spool, request, perform(request));
+        }
+        restart();
+        assert_true(content_is(kept, line, LARGE_LINES));
+        assert_int_equal(serious_notes, 0);
+        finish();
+    }
+}
+
+TEST(a_message_that_is_done_and_gone_while_it_is_read_is_not_missed)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1), first = message_of(kept)->place.segment;
+    struct disk_request *read = send_mail_until_something_is_read();
+    int error = perform(read);
+    assert_true(spool_record_done(&spool, message_of(kept)));
+    run_disk();
+    assert_null(file_of(first));
+    spool_request_done(&spool, read, error);
+    run_disk();
+    assert_null(spool_next_damaged(&spool));
+    kept = put("kept\r\n", 1, 1);
+    first = message_of(kept)->place.segment;
+    pass_mail(8);
+    assert_true(message_of(kept)->place.segment > first);
+    finish();
 }
 
 TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
@@ -200,12 +261,10 @@ TEST(a_message_that_is_done_while_it_moves_does_not_come_back)
     finish();
 }
 
-/* A replay finds it in its new place, so it must not stay in the old one. */
-TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+/* The request that is being carried out when the snapshot is in the log, and not durable; or NULL.
+ */
+static struct disk_request *run_disk_until_a_snapshot_is_stored(void)
 {
-    start();
-    uint64_t kept = put("kept\r\n", 1, 1);
-    struct log_place before = message_of(kept)->place;
     struct disk_request *request = NULL;
     begin_mail_until_something_moves();
     while (list_is_empty(&spool.compaction.landing)) {
@@ -213,6 +272,31 @@ TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
         if (list_is_empty(&spool.compaction.landing))
             spool_request_done(&spool, request, perform(request));
     }
+    return request;
+}
+
+TEST(a_message_that_is_done_before_its_snapshot_is_durable_does_not_come_back)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct disk_request *request = run_disk_until_a_snapshot_is_stored();
+    assert_true(spool_record_done(&spool, message_of(kept)));
+    if (request != NULL)
+        spool_request_done(&spool, request, perform(request));
+    run_disk();
+    assert_true(list_is_empty(&spool.compaction.landing));
+    restart();
+    assert_null(message_of(kept));
+    finish();
+}
+
+/* A replay finds it in its new place, so it must not stay in the old one. */
+TEST(a_message_that_is_taken_in_hand_while_it_moves_lands_later)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1);
+    struct log_place before = message_of(kept)->place;
+    struct disk_request *request = run_disk_until_a_snapshot_is_stored();
     message_of(kept)->in_hand = true;
     spool_rest(&spool);
     if (request != NULL)
@@ -267,6 +351,135 @@ TEST(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside)
         aside += files[i].set_aside;
     assert_true(aside > 0);
     finish();
+}
+
+/* ---- places that cannot be ---- */
+
+static struct slice record_of(uint64_t id, struct record *record)
+{
+    const struct log_place *place = &message_of(id)->place;
+    struct slice bytes = slice_make(file_of(place->segment)->bytes + place->offset, place->length);
+    const struct segment *segment = segment_table_find(&spool.segments, place->segment);
+    assert_true(record_read(bytes, segment->secret, place->offset, record));
+    return bytes;
+}
+
+/* The place of its last chunk is the last that its record says. */
+enum { PLACE_LENGTH = 16 };
+
+static struct log_place last_chunk_of(uint64_t id)
+{
+    struct record record;
+    struct log_place place;
+    record_of(id, &record);
+    struct slice last = slice_skip(record.payload, record.payload.len - PLACE_LENGTH);
+    assert_true(spool_view_next_chunk(&last, &place));
+    return place;
+}
+
+static void write_last_chunk(uint64_t id, const struct log_place *place)
+{
+    struct record record;
+    struct slice bytes = record_of(id, &record);
+    const struct segment *segment =
+        segment_table_find(&spool.segments, message_of(id)->place.segment);
+    struct buf again = buf_make(bytes.len);
+    struct writer w = writer_over(
+        (char *)(uintptr_t)record.payload.at + record.payload.len - PLACE_LENGTH, PLACE_LENGTH);
+    writer_u64(&w, place->segment);
+    writer_u32(&w, place->offset);
+    writer_u32(&w, place->length);
+    assert_true(record_append(&again, RECORD_MESSAGE, id, &record.payload, 1, segment->secret,
+                              message_of(id)->place.offset));
+    memcpy((char *)(uintptr_t)bytes.at, buf_slice(&again).at, buf_len(&again));
+    buf_free(&again);
+}
+
+enum impossible { CHUNK_IS_ANOTHERS, CHUNK_IS_TOO_LONG, CHUNK_IS_NOWHERE };
+
+static struct log_place impossible_place(enum impossible how, uint64_t id, uint64_t other)
+{
+    struct log_place place = last_chunk_of(how == CHUNK_IS_ANOTHERS ? other : id);
+    if (how == CHUNK_IS_TOO_LONG)
+        place.length = CHUNK_RECORD_MAX + RECORD_ALIGNMENT;
+    if (how == CHUNK_IS_NOWHERE)
+        place.segment = 1000000;
+    return place;
+}
+
+TEST(a_message_whose_chunks_cannot_be_where_it_says_is_found_damaged)
+{
+    for (enum impossible how = CHUNK_IS_ANOTHERS; how <= CHUNK_IS_NOWHERE; how++) {
+        start();
+        uint64_t kept = put(line, LARGE_LINES, 1), other = put(line, LARGE_LINES, 1);
+        struct log_place place = impossible_place(how, kept, other);
+        write_last_chunk(kept, &place);
+        struct spool_message *damaged = NULL;
+        for (int i = 0; i < 8 && damaged == NULL; i++) {
+            pass_mail(1);
+            damaged = spool_next_damaged(&spool);
+        }
+        assert_ptr_equal(damaged, message_of(kept));
+        assert_false(damaged->moving);
+        assert_true(content_is(other, line, LARGE_LINES));
+        finish();
+    }
+}
+
+/* ---- when it is worth it ---- */
+
+TEST(the_little_that_is_left_of_the_oldest_segment_moves_though_all_else_is_wanted)
+{
+    start();
+    uint64_t kept = put("kept\r\n", 1, 1), first = message_of(kept)->place.segment;
+    message_of(kept)->in_hand = true;
+    pass_mail(1);
+    for (int i = 0; i < 40; i++)
+        put(line, 3000, 1);
+    assert_int_equal(message_of(kept)->place.segment, first);
+    message_of(kept)->in_hand = false;
+    run_disk();
+    assert_true(message_of(kept)->place.segment > first);
+    assert_null(file_of(first));
+    finish();
+}
+
+/* Tries of a message use up the segment, but for what moves may not take. */
+static void fill_last_segment(uint64_t id)
+{
+    struct spool_result result = {.recipient = 0, .text = SLICE_LITERAL("later")};
+    disk_full = true;
+    while (spool_trouble(&spool) == 0 || SEGMENT_SIZE - spool.log.open_offset > SEGMENT_SIZE / 4) {
+        assert_true(spool_record_try(&spool, message_of(id), 555, &result, 1));
+        run_disk();
+    }
+}
+
+static void assert_waits_for_room(size_t lines)
+{
+    start();
+    uint64_t kept = put(line, lines, 1), tried = put("tried\r\n", 1, 1);
+    uint64_t first = message_of(kept)->place.segment;
+    message_of(kept)->in_hand = message_of(tried)->in_hand = true;
+    pass_mail(2);
+    fill_last_segment(tried);
+    uint64_t offset = spool.log.open_offset;
+    message_of(kept)->in_hand = false;
+    run_disk();
+    assert_int_equal(message_of(kept)->place.segment, first);
+    assert_int_equal(spool.log.open_offset, offset);
+    disk_full = false;
+    log_retry_create(&spool.log);
+    run_disk();
+    assert_true(message_of(kept)->place.segment > first);
+    assert_true(content_is(kept, line, lines));
+    finish();
+}
+
+TEST(the_end_of_the_last_segment_is_for_results_and_not_for_what_moves)
+{
+    assert_waits_for_room(1);
+    assert_waits_for_room(5000);
 }
 
 TEST(a_log_that_is_mostly_wanted_is_left_alone)
@@ -329,6 +542,28 @@ TEST(what_was_said_at_the_last_try_moves_with_its_message_alone)
     pass_mail(8);
     assert_true(last_try_says(tried, "no room"));
     assert_false(last_try_says(tried, "too busy"));
+    finish();
+}
+
+/* Whoever sends mail chooses the content, so it may be made to look like anything. */
+TEST(content_that_looks_like_the_head_of_a_snapshot_is_content)
+{
+    static const char bytes[] = "flag"             /* flags */
+                                "\1\0\0\0"         /* recipients */
+                                "\0\0\0\0\0\0\0\0" /* those that are finished */
+                                "\6\0\0\0forged";  /* the last try */
+    struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("b@example.net"),
+                                .recipient_count = 1};
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    uint64_t id = upload->id;
+    spool_upload_add(upload, slice_make(bytes, sizeof bytes - 1));
+    assert_non_null(spool_upload_commit(upload, &envelope));
+    run_disk();
+    assert_non_null(spool_next_committed(&spool));
+    pass_mail(8);
+    assert_true(last_try_says(id, ""));
+    assert_int_equal(message_of(id)->recipients_left, 1);
     finish();
 }
 
@@ -405,15 +640,24 @@ int main(void)
         cmocka_unit_test(a_message_that_waits_does_not_hold_the_segments_behind_it),
         cmocka_unit_test(large_content_moves_with_its_message),
         cmocka_unit_test(the_state_of_a_message_moves_with_it),
+        cmocka_unit_test(what_is_wanted_of_the_log_is_known_after_all_moves),
         cmocka_unit_test(a_message_that_came_on_hold_stays_so_until_it_is_released),
         cmocka_unit_test(a_release_holds_against_the_envelope),
         cmocka_unit_test(a_message_stays_where_it_is_while_it_is_in_hand),
         cmocka_unit_test(a_message_that_is_done_while_it_moves_does_not_come_back),
+        cmocka_unit_test(a_move_that_a_crash_breaks_off_has_done_no_harm),
+        cmocka_unit_test(a_message_that_is_done_and_gone_while_it_is_read_is_not_missed),
+        cmocka_unit_test(a_message_that_is_done_before_its_snapshot_is_durable_does_not_come_back),
         cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_moves_lands_later),
         cmocka_unit_test(an_old_segment_goes_only_when_what_moved_is_durable),
         cmocka_unit_test(a_message_that_is_found_damaged_is_taken_out_and_its_segment_set_aside),
+        cmocka_unit_test(a_message_whose_chunks_cannot_be_where_it_says_is_found_damaged),
+        cmocka_unit_test(
+            the_little_that_is_left_of_the_oldest_segment_moves_though_all_else_is_wanted),
+        cmocka_unit_test(the_end_of_the_last_segment_is_for_results_and_not_for_what_moves),
         cmocka_unit_test(a_log_that_is_mostly_wanted_is_left_alone),
         cmocka_unit_test(what_was_said_at_the_last_try_moves_with_its_message_alone),
+        cmocka_unit_test(content_that_looks_like_the_head_of_a_snapshot_is_content),
         cmocka_unit_test(what_was_said_at_length_is_left_behind),
         cmocka_unit_test(a_message_that_is_taken_in_hand_while_it_is_read_moves_another_time),
         cmocka_unit_test(nothing_moves_any_more_once_the_spool_rests),

@@ -76,6 +76,21 @@ static void damage_heads(struct file *file)
     file->bytes[SEGMENT_BLOCK / 2 + 20] ^= 1;
 }
 
+TEST(content_in_a_segment_that_is_not_known_any_more_is_damaged)
+{
+    all_stays = true;
+    start();
+    uint64_t id = put("0123456789abcdef\r\n", 60000, 1);
+    uint64_t first = message_of(id)->oldest->number;
+    assert_true(first < message_of(id)->place.segment);
+    damage_heads(file_of(first));
+    removals_to_fail = 1; /* so that it could still be read */
+    restart();
+    assert_non_null(file_of(first));
+    assert_int_equal(judge_content(id, "0123456789abcdef\r\n", 60000), CONTENT_IS_REFUSED);
+    finish();
+}
+
 TEST(a_damaged_head_of_a_segment_is_there_twice)
 {
     start();
@@ -302,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_torn_tail_is_cut_and_what_was_synced_stays),
         cmocka_unit_test(damage_below_the_durable_end_is_reported_and_scanned_past),
         cmocka_unit_test(a_record_behind_a_damaged_one_in_the_same_batch_is_saved),
+        cmocka_unit_test(content_in_a_segment_that_is_not_known_any_more_is_damaged),
         cmocka_unit_test(a_damaged_head_of_a_segment_is_there_twice),
         cmocka_unit_test(damage_in_the_last_batch_of_a_segment_that_another_follows_is_damage),
         cmocka_unit_test(what_was_cut_off_once_is_not_reported_again),

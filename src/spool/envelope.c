@@ -130,7 +130,7 @@ bool envelope_read(struct slice bytes, struct arena *arena, struct envelope *out
     envelope.sender = reader_counted(&r);
     envelope.recipient_count = reader_u32(&r);
     /* Each recipient takes at least its two length fields. */
-    if (r.failed || envelope.recipient_count > ENVELOPE_RECIPIENTS_MAX ||
+    if (envelope.recipient_count > ENVELOPE_RECIPIENTS_MAX ||
         envelope.recipient_count > r.rest.len / 8)
         return false;
     if (!read_recipients(&r, arena, &envelope))

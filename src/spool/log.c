@@ -10,6 +10,8 @@ enum {
     LOG_ID_BLOCK = 1 << 16,     /* ids reserved at a time */
     LOG_ID_COUNTER_BITS = 48,
 };
+_Static_assert(LOG_CHUNK_ROOM <= SEGMENT_SIZE_MIN / 4,
+               "a batch of the smallest segment holds it twice");
 
 void log_init(struct log *log, const struct log_start *start, struct segment_table *segments)
 {
@@ -145,9 +147,9 @@ static bool has_eighths_left(const struct log *log, unsigned eighths)
     return log->next == NEXT_READY || room_in_segment(log) > log->segment_size / 8 * eighths;
 }
 
-bool log_takes_mail(struct log *log)
+bool log_takes_mail(const struct log *log)
 {
-    return has_eighths_left(log, 4) && (log->next == NEXT_READY || log->next_error == 0);
+    return has_eighths_left(log, 4) && log->next_error == 0;
 }
 
 bool log_takes_results(const struct log *log)
@@ -155,17 +157,15 @@ bool log_takes_results(const struct log *log)
     return log->next == NEXT_READY || room_in_segment(log) >= SEGMENT_BLOCK;
 }
 
-bool log_takes_move(struct log *log)
+bool log_takes_move(const struct log *log)
 {
     enum { MOVES_MAX = 64 << 10 }; /* so that new mail waits for little */
-    return has_eighths_left(log, 2) && open_batch(log) && buf_len(&log->filling.bytes) < MOVES_MAX;
+    return has_eighths_left(log, 2) && buf_len(&log->filling.bytes) < MOVES_MAX;
 }
 
-bool log_takes_chunk(struct log *log)
+bool log_takes_chunk(const struct log *log)
 {
-    return log_takes_mail(log) && open_batch(log) &&
-           buf_len(&log->filling.bytes) < LOG_CHUNK_ROOM &&
-           buf_len(&log->filling.bytes) < segment_batch_max(log->segment_size) / 2;
+    return log_takes_mail(log) && buf_len(&log->filling.bytes) < LOG_CHUNK_ROOM;
 }
 
 bool log_has_ids(const struct log *log)
@@ -221,8 +221,9 @@ struct disk_request *log_next_request(struct log *log)
 {
     if (log->next == NEXT_WANTED)
         return create_next(log);
+    /* As at the start, when none are known. */
     bool wants_ids = log->id_next >= log->id_asked_limit;
-    if (log->next == NEXT_READY && (log->open_segment == 0 || wants_ids))
+    if (log->next == NEXT_READY && wants_ids)
         open_batch(log);
     if (batch_is_open(&log->filling) && !batch_is_open(&log->flying))
         return take_off(log);
@@ -281,6 +282,5 @@ void log_use_segment(struct log *log, uint64_t number)
     if (log->open_segment != 0 || log->next != NEXT_FAILED)
         return;
     log->next_number = number;
-    log->next = NEXT_WANTED;
-    log->next_over = true;
+    log->next = NEXT_WANTED; /* over what is there, as after each creation that failed */
 }

@@ -94,12 +94,12 @@ bool log_append(struct log *log, enum record_type type, uint64_t id, const struc
 /* What makes work may be appended: a MESSAGE, and with the second a CHUNK, whose room is smaller,
  * so that large content delays nobody's commit for long. Always true while the next segment is
  * ready; otherwise the rest of the open one is kept for what makes room. */
-bool log_takes_mail(struct log *log);
-bool log_takes_chunk(struct log *log);
+bool log_takes_mail(const struct log *log);
+bool log_takes_chunk(const struct log *log);
 /* There is room for what became of deliveries. */
 bool log_takes_results(const struct log *log);
 /* The same for what compaction moves, which makes room in the end. */
-bool log_takes_move(struct log *log);
+bool log_takes_move(const struct log *log);
 
 /* 0 when none can be given out now. */
 uint64_t log_new_id(struct log *log);

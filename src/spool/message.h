@@ -17,7 +17,7 @@ struct spool_message {
     int64_t next_try_us;       /* wall clock; 0: none is planned yet */
     uint64_t size;             /* bytes of content */
     struct log_place place;    /* of its MESSAGE or SNAPSHOT */
-    struct log_place last_try; /* its last TRY since then; segment 0: there was none */
+    struct log_place last_try; /* its last TRY; segment 0: none, or its SNAPSHOT alone has it */
     struct segment *oldest;    /* where its first piece stands: it cannot go */
     struct list_node in_segment;
     uint64_t ticket;       /* of the commit, then of the DONE */

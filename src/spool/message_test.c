@@ -70,9 +70,34 @@ TEST(orders_change_what_they_are_about)
     }
 }
 
+TEST(a_segment_knows_how_much_of_it_is_wanted)
+{
+    struct segment_table table;
+    segment_table_init(&table);
+    struct segment *first = segment_table_add(&table, 1, 0),
+                   *second = segment_table_add(&table, 2, 0);
+    struct spool_message small = {.size = 10, .place.length = 100}, /* it stands in its record */
+        large = {.size = 1000, .place.length = 100};
+    spool_message_settle(&small, first);
+    spool_message_settle(&large, first);
+    assert_int_equal(first->live, 100 + 1100);
+    spool_message_settle(&large, second);
+    assert_int_equal(first->live, 100);
+    assert_int_equal(second->live, 1100);
+    assert_int_equal(table.live, 1200);
+    assert_false(segment_is_free(first));
+    spool_message_settle(&small, NULL);
+    assert_true(segment_is_free(first));
+    assert_int_equal(first->live, 0);
+    assert_int_equal(table.live, 1100);
+    spool_message_settle(&large, NULL);
+    segment_table_free(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_segment_knows_how_much_of_it_is_wanted),
         cmocka_unit_test(a_recipient_finishes_once),
         cmocka_unit_test(orders_change_what_they_are_about),
         cmocka_unit_test(a_payload_with_bytes_left_over_is_no_message),

@@ -19,6 +19,68 @@ TEST(a_message_is_not_committed_before_its_batch_is_synced)
     finish();
 }
 
+TEST(a_message_that_was_just_committed_need_not_be_read)
+{
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    struct envelope envelope = {.recipients = &(struct slice)SLICE_LITERAL("bob@example.net"),
+                                .recipient_count = 1};
+    struct arena arena = arena_make(1000);
+    struct spool_view view;
+    spool_upload_add(upload, slice_of("hello\r\n"));
+    struct spool_message *message = spool_upload_commit(upload, &envelope);
+    run_disk();
+    assert_ptr_equal(spool_next_committed(&spool), message);
+    assert_true(spool_view_read(buf_slice(&message->payload), &arena, &view));
+    assert_slice(view.inline_content, "hello\r\n");
+    assert_slice(view.envelope.recipients[0], "bob@example.net");
+    arena_reset(&arena);
+    finish();
+}
+
+TEST(content_waits_for_the_next_batch_where_one_holds_much)
+{
+    static char block[UPLOAD_CHUNK];
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    size_t taken = 0, added;
+    while ((added = spool_upload_add(upload, slice_make(block, sizeof block))) > 0)
+        taken += added;
+    assert_int_equal(taken, 5 * UPLOAD_CHUNK); /* four in the batch, and one to come */
+    run_disk();
+    assert_int_equal(spool_upload_add(upload, slice_make(block, sizeof block)), sizeof block);
+    spool_upload_abort(upload);
+    finish();
+}
+
+TEST(an_upload_that_names_all_the_chunks_it_may_takes_no_more_content)
+{
+    static char block[UPLOAD_CHUNK];
+    start();
+    struct spool_upload *upload = spool_upload_begin(&spool);
+    assert_int_equal(spool_upload_add(upload, slice_make(block, sizeof block)), sizeof block);
+    size_t room;
+    char *chunks = buf_reserve(&upload->chunks, buf_room(&upload->chunks), &room);
+    assert_int_equal(room, UPLOAD_CHUNKS_MAX * 16);
+    memset(chunks, 0, room);
+    buf_added(&upload->chunks, room);
+    assert_true(spool_upload_is_full(upload));
+    uint64_t ticket = spool.log.last_ticket;
+    assert_int_equal(spool_upload_add(upload, slice_make(block, sizeof block)), 0);
+    assert_int_equal(spool.log.last_ticket, ticket);
+    spool_upload_abort(upload);
+    finish();
+}
+
+TEST(nothing_is_old_where_there_was_nothing)
+{
+    static const uint64_t no_segments[] = {UINT64_MAX, UINT64_MAX};
+    start();
+    spool.start.segments = &no_segments[1];
+    assert_false(spool_is_old(&spool, message_of(put("new\r\n", 1, 1))));
+    finish();
+}
+
 TEST(all_that_comes_while_a_sync_is_under_way_goes_into_the_next)
 {
     start();
@@ -228,6 +290,26 @@ TEST(new_messages_are_taken_while_a_long_log_is_replayed)
     finish();
 }
 
+TEST(a_replay_that_was_broken_off_begins_anew)
+{
+    all_stays = true;
+    start();
+    uint64_t ids[12];
+    for (int i = 0; i < 12; i++)
+        ids[i] = put("0123456789abcdef\r\n", 20000, 1);
+    for (int i = 0; i < 2; i++) {
+        spool_free(&spool);
+        wait_to_replay = true;
+        open_spool();
+        assert_true(spool.replaying);
+    }
+    restart();
+    for (int i = 0; i < 12; i++)
+        assert_true(content_is(ids[i], "0123456789abcdef\r\n", 20000));
+    assert_int_equal(notes, 0);
+    finish();
+}
+
 TEST(what_could_not_be_removed_does_not_come_back)
 {
     start();
@@ -277,6 +359,7 @@ static bool loads(struct spool_message *message, const struct log_place *from, i
 
 TEST(a_segment_stays_until_the_done_of_its_messages_is_durable)
 {
+    all_stays = true;
     start();
     uint64_t id = put("old", 1, 1);
     restart();
@@ -407,6 +490,10 @@ int main(void)
         cmocka_unit_test(that_a_delay_was_told_is_known_if_and_only_if_the_notice_is_durable),
         cmocka_unit_test(a_notice_about_a_message_that_is_done_is_a_message_like_any_other),
         cmocka_unit_test(a_message_is_not_committed_before_its_batch_is_synced),
+        cmocka_unit_test(a_message_that_was_just_committed_need_not_be_read),
+        cmocka_unit_test(content_waits_for_the_next_batch_where_one_holds_much),
+        cmocka_unit_test(an_upload_that_names_all_the_chunks_it_may_takes_no_more_content),
+        cmocka_unit_test(nothing_is_old_where_there_was_nothing),
         cmocka_unit_test(all_that_comes_while_a_sync_is_under_way_goes_into_the_next),
         cmocka_unit_test(messages_come_back_after_a_crash_until_they_are_done),
         cmocka_unit_test(a_done_that_was_not_synced_is_not_done),
@@ -416,6 +503,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_upload_leaves_nothing),
         cmocka_unit_test(segments_are_given_back_when_nothing_begins_in_them),
         cmocka_unit_test(ids_are_never_used_twice),
+        cmocka_unit_test(a_replay_that_was_broken_off_begins_anew),
         cmocka_unit_test(what_could_not_be_removed_does_not_come_back),
         cmocka_unit_test(ids_that_cannot_be_read_are_not_used_again),
         cmocka_unit_test(new_messages_are_taken_while_a_long_log_is_replayed),

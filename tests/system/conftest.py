@@ -4,6 +4,11 @@ import pytest
 from harness import Sink, Tuvi
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: too slow under the sanitizers")
+    config.addinivalue_line("markers", "unsanitized: about what the sanitizers change")
+
+
 @pytest.fixture
 def sink():
     one = Sink()

@@ -295,6 +295,24 @@ def test_a_strange_message_comes_back_as_it_was(tuvi, sink, hop, case):
     assert returned[len(trace):-len(closing)] == ODD[case].encode()
 
 
+@pytest.mark.parametrize("back", ["FULL", "HDRS"])
+def test_a_report_of_eight_bits_is_encoded_for_a_server_that_does_not_take_them(tuvi, sink, hop, back):
+    sink.keywords = ("PIPELINING",)
+    hop.answers = always("RCPT", "550 5.1.1 no such user")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    for line in (f"MAIL FROM:<{SENDER}> RET={back}", "RCPT TO:<bob@far.test>", "DATA"):
+        client.command(line)
+    client.send("Subject: x\r\nX-To: Grüße\r\n\r\nGrüße\r\n.\r\n".encode())
+    assert client.reply()[0] == 250
+    notice = wait_notice(sink)
+    if back == "FULL":
+        assert notice.original.get_content().get_payload(decode=True) == "Grüße\r\n".encode()
+    else:
+        assert "X-To: Grüße".encode() in notice.original.get_payload(decode=True)
+
+
 def test_a_reply_of_many_strange_lines_makes_a_sound_report(tuvi, sink, hop):
     hop.answers = always("RCPT", "550-5.7.1 \xff\xfe \x01\x02 --boundary\r\n550-5.7.1 Status: 2.0.0\r\n550 5.7.1 "
                          + "longword" * 100)

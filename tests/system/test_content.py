@@ -32,13 +32,10 @@ def bring(tuvi, data, mail="MAIL FROM:<ada@local.test>"):
 
 
 @pytest.mark.parametrize("mail", ("MAIL FROM:<ada@local.test>", "MAIL FROM:<ada@local.test> BODY=8BITMIME"))
-def test_mail_of_eight_bits_is_returned_where_they_are_not_taken(relay, mail):
+def test_mail_of_eight_bits_is_encoded_where_they_are_not_taken(relay, mail):
     tuvi, sink = relay(("PIPELINING",))
     bring(tuvi, UMLAUTS, mail)
-    tuvi.wait_log("dsn=5.6.3, status=bounced (8BITMIME is required, but was not offered by host 127.0.0.1[127.0.0.1])")
-    notice = sink.wait(1)[0]
-    assert (notice.sender, notice.recipients) == ("", ["ada@local.test"])
-    assert b"Status: 5.6.3" in notice.data
+    assert sink.wait(1)[0].data.endswith(b"\r\n\r\nGr=C3=BC=C3=9Fe\r\n")
 
 
 def test_mail_of_seven_bits_goes_there_whatever_was_declared(relay):
@@ -81,3 +78,26 @@ def test_who_a_message_is_from_is_logged_as_a_server_says(relay):
     tuvi.wait_log("helo=<client.test> sasl_sender=eve@remote.test\n")
     client.close()
     assert len(sink.wait(2)) == 2
+
+
+def header_of(length, folds):
+    """A header whose longest field has so many bytes, a line break counted as one, in so many lines more than one."""
+    field = "X-Long: " + "y" * (length - 8 - 3 * folds) + "\r\n z" * folds
+    assert len(field.replace("\r", "")) == length
+    return f"Subject: x\r\n{field}\r\nX-After: y\r\n\r\nbody\r\n"
+
+
+@pytest.mark.parametrize("more, limit", (("", 102400), ("header_size_limit = 1000", 1000)))
+@pytest.mark.parametrize("folds", (0, 100))
+def test_a_message_with_a_header_field_that_is_too_long_is_refused(relay, more, limit, folds):
+    tuvi, sink = relay(("PIPELINING",), more)
+    client = Client(tuvi.p25, MINE)
+    client.ehlo()
+    message = ["ada@local.test", ["bob@remote.test"]]
+    assert client.message(*message, header_of(limit + 1, folds)) == (552, ["552 5.6.0 Error: header field too long"])
+    tuvi.wait_log(f"reject: END-OF-MESSAGE from unknown[{MINE}]: 552 5.6.0 Error: header field too long; from=<ada@local.test>")
+    for data in (header_of(limit, folds), "X: y\r\n" * limit + "\r\n", "Subject: x\r\n\r\nX: " + "y" * 2 * limit + "\r\n",
+                 "no header: " + "y" * 2 * limit + "\r\n"):
+        assert client.message(*message, data)[0] == 250
+    assert [one.data.endswith(header_of(limit, folds).encode()) for one in sink.wait(4)].count(True) == 1
+    client.quit()

@@ -103,7 +103,7 @@ class Pair:
         self.ports = {name: free_ports(len(texts)) for name in ("postfix", "tuvi")}
         common = COMMON.format(sink=self.sink.port)
         main, master = services(self.ports["postfix"], texts)
-        real = Postfix("real", self.sink.port, common + main, master)
+        real = Postfix("real", self.sink.port, common + main, "".join(master))
         (real.root / "resolv.conf").write_text(f"nameserver {self.dns.also.split('@')[0]}\n")
         real.wrapper = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
                         real.root / "resolv.conf"]
@@ -111,7 +111,8 @@ class Pair:
         main, master = services(self.ports["tuvi"], texts)
         self.servers["tuvi"] = Tuvi(self.sink.port)
         self.servers["tuvi"].configure(self.sink.port,
-                                       common + f"tuvi_dns_servers = 127.0.0.1@{self.dns.port}\n" + main, master)
+                                       common + f"tuvi_dns_servers = 127.0.0.1@{self.dns.port}\n" + main,
+                                       "".join(master))
 
     def start(self):
         for one in (self.dns, *self.servers.values()):

@@ -175,6 +175,17 @@ def test_one_transaction_is_sent_deferred_and_bounced(tuvi, sink, lmtp):
     assert b"good@local.test" not in notice.data and b"later@local.test" not in notice.data
 
 
+def test_a_message_of_eight_bits_is_encoded_for_a_server_that_does_not_take_them(tuvi, sink, lmtp):
+    tuvi.configure(sink.port, more=QUICK + "virtual_transport = lmtp:unix:private/lmtp\n")
+    tuvi.start()
+    client = Client(tuvi.p25)
+    client.ehlo()
+    code, lines = client.message("ada@far.test", ["alice@local.test"], "Subject: x\r\n\r\nGr\u00fc\u00dfe\r\n")
+    assert code == 250, lines
+    tuvi.wait_log("status=sent")
+    assert lmtp.messages[0][1].endswith(b"\r\n\r\nGr=C3=BC=C3=9Fe\r\n")
+
+
 def test_the_recipient_limit_of_lmtp_makes_more_transactions(tuvi, sink, lmtp):
     tuvi.configure(sink.port, more=QUICK + "virtual_transport = lmtp:unix:private/lmtp\n"
                    "lmtp_destination_recipient_limit = 1\n")

@@ -4,11 +4,12 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
 
-from harness import MINE, TUVI, Client, Folder, Sink, Tuvi, is_running, wait_for
+from harness import MINE, TUVI, Client, Folder, Sink, Tuvi, free_ports, is_running, wait_for
 from load import Arrivals, Load
 
 # The build's own sanitizers keep freed memory for a while, so growth says nothing there.
@@ -188,12 +189,11 @@ def test_a_key_that_is_no_key_is_refused(tuvi):
 
 def test_what_only_a_restart_can_change_is_named_and_the_rest_is_taken(tuvi, sink):
     tuvi.configure(sink.port, f"tuvi_workers = 5\nqueue_directory = {tuvi.root}/elsewhere\n"
-                   "smtpd_banner = new.test", f"127.0.0.1:1 inet n - n - - smtpd\n")
+                   "smtpd_banner = new.test")
     reload(tuvi)
     log = tuvi.log()
     for text in ('queue_directory: a reload cannot change it: "%s/spool" stays' % tuvi.root,
-                 'tuvi_workers: a reload cannot change it: "2" stays',
-                 "service 127.0.0.1:1: nothing listens there until"):
+                 'tuvi_workers: a reload cannot change it: "2" stays'):
         assert text in log, text
     assert Client(tuvi.p25).greeting[1] == ["220 new.test"]
     assert len(tuvi.workers()) == 2 and login(tuvi) == 235
@@ -222,6 +222,58 @@ def test_a_service_that_is_no_more_takes_nobody_and_keeps_whom_it_has(tuvi):
     reload(tuvi)
     for _ in range(8):
         assert Client(tuvi.p587).quit()[0] == 221
+
+
+def test_a_service_that_is_new_takes_clients_at_once(tuvi):
+    old = Client(tuvi.p25)
+    ports = free_ports(2)
+    master = (tuvi.root / "master.cf").read_text()
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            Client(port)
+        master = f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_banner={port}.test\n" + master
+        (tuvi.root / "master.cf").write_text(master)
+        reload(tuvi)
+    for again in (False, True):
+        for port in ports * 8:   # whichever worker takes it
+            client = Client(port)
+            assert client.greeting[1] == [f"220 {port}.test"]
+            client.close()
+        if not again:   # a worker that starts now has them too
+            os.kill(tuvi.workers()[0], signal.SIGKILL)
+            wait_for(lambda: len(tuvi.workers()) == 2, 20, "the workers")
+    (tuvi.root / "master.cf").write_text("".join(master.splitlines(keepends=True)[1:]))
+    reload(tuvi)
+    with pytest.raises(ConnectionRefusedError):
+        Client(ports[1])
+    assert Client(ports[0]).greeting[1] == [f"220 {ports[0]}.test"]
+    old.close()
+
+
+def test_a_service_may_get_another_name_where_it_listens(tuvi):
+    text = (tuvi.root / "master.cf").read_text()
+    old = Client(tuvi.p25)
+    (tuvi.root / "master.cf").write_text(text.replace(f"127.0.0.1:{tuvi.p25} ", f"[127.0.0.1]:{tuvi.p25} "))
+    reload(tuvi)
+    assert Client(tuvi.p25).quit()[0] == 221 and old.quit()[0] == 221
+
+
+def test_a_service_that_cannot_listen_refuses_the_reload(tuvi):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        master = (tuvi.root / "master.cf").read_text()
+        ours, theirs = free_ports(1)[0], other.getsockname()[1]
+        (tuvi.root / "master.cf").write_text(master + f"127.0.0.1:{ours} inet n - n - - smtpd\n"
+                                             f"127.0.0.1:{theirs} inet n - n - - smtpd\n")
+        refused_reload(tuvi)
+        line = len(master.splitlines()) + 2
+        assert f"master.cf: line {line}: 127.0.0.1:{theirs}: Address already in use" in tuvi.log()
+        with pytest.raises(ConnectionRefusedError):
+            Client(ours)
+    reload(tuvi)
+    for port in (ours, theirs, tuvi.p25):
+        assert Client(port).quit()[0] == 221
 
 
 def test_passwords_come_from_the_file_that_is_named_now(tuvi):
