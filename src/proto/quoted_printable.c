@@ -19,9 +19,12 @@ static void break_line(struct quoted_printable *encoder, struct writer *w)
 
 static void put_encoded(struct quoted_printable *encoder, char byte, struct writer *w)
 {
+    static const char digits[] = "0123456789ABCDEF";
+    const unsigned char value = (unsigned char)byte;
+    const char encoded[] = {'=', digits[value >> 4], digits[value & 15]};
     break_line(encoder, w);
-    writer_printf(w, "=%02X", (unsigned char)byte);
-    encoder->column += 3;
+    writer_bytes(w, slice_make(encoded, sizeof encoded));
+    encoder->column += sizeof encoded;
 }
 
 static void put_plain(struct quoted_printable *encoder, char byte, struct writer *w)
