@@ -115,8 +115,7 @@ static bool read_reserve(const struct replay *replay, struct reader *out)
     struct segment_head head;
     struct record record;
     size_t length;
-    if (bytes.len < REPLAY_PEEK ||
-        segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
+    if (segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
         return false;
     bytes = slice_skip(bytes, SEGMENT_BLOCK);
     if (!segment_read_batch(bytes, head.secret, SEGMENT_BLOCK, &length) ||
