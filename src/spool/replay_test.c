@@ -132,7 +132,6 @@ TEST(damage_behind_a_good_head_of_a_batch_is_another_stretch)
     write_batch(SEGMENT_BLOCK, 1, before);
     write_batch(2L * SEGMENT_BLOCK, 2, places);
     write_batch(3L * SEGMENT_BLOCK, 1, last);
-    segment[SEGMENT_BLOCK + 9] ^= 1;
     segment[before[0] + 9] ^= 1;
     segment[places[0] + 9] ^= 1;
     assert_string_equal(steps_of_replay(), "SDD21");

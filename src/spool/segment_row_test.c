@@ -88,7 +88,8 @@ static size_t add_dones(struct row_segment *segment, size_t count)
 static int read_row(struct disk_request *request)
 {
     const struct row_segment *segment = &row[request->segment - NUMBER];
-    struct slice rest = slice_skip(slice_make(segment->bytes, segment->length), (size_t)request->offset);
+    struct slice rest =
+        slice_skip(slice_make(segment->bytes, segment->length), (size_t)request->offset);
     if (segment->unreadable || (segment->ends_in_error && request->offset >= SIZE))
         return 5;
     memset(request->into, 0, request->length);
@@ -106,8 +107,8 @@ static bool look(struct replay *replay, uint64_t segment, uint64_t *id_bound)
     return replay_look_done(replay, id_bound);
 }
 
-/* The steps as letters: S segment, R reserve, a number for each DONE, D damage, T torn, U unused, F
- * foreign. */
+/* The steps as letters: S segment, R reserve, a number for each DONE, D damage, X the rest unread,
+ * T torn, U unused, F foreign. */
 static const char *steps_of_row(void)
 {
     static char steps[100];
@@ -123,6 +124,8 @@ static const char *steps_of_row(void)
         assert_true(len < sizeof steps - 1);
         if (step.kind == REPLAY_READ)
             replay_read_done(&replay, read_row(&replay.request));
+        else if (step.unread)
+            steps[len++] = 'X';
         else if (step.kind != REPLAY_RECORD)
             steps[len++] = "-S-DTUF-"[step.kind];
         else
@@ -270,7 +273,7 @@ TEST(damage_that_goes_on_in_the_next_segment_is_reported_for_each)
     add_dones(second, 1);
     first->ends_in_error = true;
     second->bytes[damaged + 9] ^= 1;
-    assert_string_equal(steps_of_row(), "SDSDR2");
+    assert_string_equal(steps_of_row(), "SXSDR2");
 }
 
 /* What the first step that says so says. */
