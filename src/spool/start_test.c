@@ -78,6 +78,33 @@ TEST(a_log_whose_newest_segments_name_no_bound_is_read_first)
     finish();
 }
 
+/* The segment that the replay reads next. */
+static uint64_t read_next(void)
+{
+    struct spool_replay_step step = spool_replay(&spool);
+    assert_int_equal(step.kind, SPOOL_REPLAY_READ);
+    spool_replay_read_done(&spool, perform(step.request));
+    return step.request->segment;
+}
+
+TEST(four_segments_at_most_are_looked_at_for_a_bound)
+{
+    struct spool_start begin = {
+        .segment_size = SEGMENT_SIZE, .segments = segments, .segment_count = LONG};
+    fill(LONG);
+    for (uint64_t i = 0; i < LONG; i++) {
+        segments[i] = i + 1;
+        damage_head(i + 1);
+    }
+    spool_free(&spool);
+    spool_init(&spool, &begin);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(read_next(), LONG - i);
+    assert_int_equal(read_next(), 2); /* the first is read; the second tells its end */
+    assert_int_equal(read_next(), 1);
+    finish();
+}
+
 TEST(one_of_the_newest_segments_that_names_a_bound_is_enough)
 {
     fill(LONG);
@@ -263,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_of_early_starts_never_meet),
         cmocka_unit_test(a_log_whose_newest_segments_name_no_bound_is_read_first),
+        cmocka_unit_test(four_segments_at_most_are_looked_at_for_a_bound),
         cmocka_unit_test(one_of_the_newest_segments_that_names_a_bound_is_enough),
         cmocka_unit_test(an_id_that_comes_to_light_late_is_not_given_out_again),
         cmocka_unit_test(the_segment_that_stood_ready_goes_when_the_log_began_in_another),
