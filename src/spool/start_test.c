@@ -254,34 +254,49 @@ TEST(a_segment_behind_which_another_is_not_understood_is_not_made_anew)
     finish();
 }
 
-/* It is longer than what is read at once: what comes behind that cannot be read. */
-static int read_beginning(const struct disk_request *request, const struct segment_head *head)
+/* The last of two is longer than what is read at once: what comes behind that cannot be read. */
+static int read_beginning(struct disk_request *request)
 {
+    struct segment_head head = {.number = request->segment, .secret = 1, .size = 64 << 20};
     if (request->offset > 0)
         return 5;
     memset(request->into, 0, request->length);
-    segment_write_head(head, request->into);
+    segment_write_head(&head, request->into);
+    if (head.number == 6)
+        request->length = SEGMENT_BLOCK;
     return 0;
 }
 
-TEST(a_segment_that_could_not_be_read_to_its_end_is_not_made_anew)
+static void replay_beginnings(void)
 {
-    static const uint64_t number = 7;
-    static const struct segment_head head = {.number = 7, .secret = 1, .size = 64 << 20};
-    struct spool_start begin = {.segment_size = head.size, .segments = &number, .segment_count = 1};
+    static const uint64_t row[] = {6, 7};
+    struct spool_start begin = {.segment_size = 64 << 20, .segments = row, .segment_count = 2};
     struct spool_replay_step step;
     size_t damage = 0;
     spool_init(&spool, &begin);
     while ((step = spool_replay(&spool)).kind != SPOOL_REPLAY_END) {
         damage += step.kind == SPOOL_REPLAY_NOTE && step.serious;
         if (step.kind == SPOOL_REPLAY_READ)
-            spool_replay_read_done(&spool, read_beginning(step.request, &head));
+            spool_replay_read_done(&spool, read_beginning(step.request));
     }
     assert_int_equal(damage, 1);
+}
+
+TEST(a_segment_that_could_not_be_read_to_its_end_is_not_made_anew)
+{
+    replay_beginnings();
     const struct disk_request *request = spool_next_request(&spool);
     assert_int_equal(request->operation, DISK_CREATE);
     assert_int_equal(request->segment, 8);
     assert_false(request->over);
+    spool_free(&spool);
+}
+
+TEST(what_the_unread_rest_of_a_segment_may_need_is_set_aside_with_it)
+{
+    replay_beginnings();
+    assert_true(segment_table_find(&spool.segments, 6)->damaged);
+    assert_true(segment_table_find(&spool.segments, 7)->damaged);
     spool_free(&spool);
 }
 
@@ -301,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_segment_of_another_size_is_not_made_anew),
         cmocka_unit_test(a_segment_behind_which_another_is_not_understood_is_not_made_anew),
         cmocka_unit_test(a_segment_that_could_not_be_read_to_its_end_is_not_made_anew),
+        cmocka_unit_test(what_the_unread_rest_of_a_segment_may_need_is_set_aside_with_it),
     };
     return RUN_TESTS(tests);
 }
