@@ -25,6 +25,7 @@ TEST(segments_stand_in_the_order_of_their_numbers)
     assert_int_equal(segment_table_from(&table, 4)->secret, 44);
     assert_null(segment_table_from(&table, 6));
     assert_null(segment_table_find(&table, 3));
+    assert_null(segment_table_find(&table, 6));
     assert_int_equal(segment_table_find(&table, 5)->secret, 55);
     segment_table_remove(&table, segment_table_find(&table, 2));
     assert_int_equal(segment_table_oldest(&table)->number, 4);
