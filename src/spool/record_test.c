@@ -1,9 +1,11 @@
 #include "spool/record.h"
 
+#include "base/writer.h"
 #include "spool/segment.h"
 #include "tests/unit.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 enum { SECRET = 12345, POSITION = 4096 };
 
@@ -95,6 +97,74 @@ TEST(a_segment_head_says_whose_it_is)
                      SEGMENT_HEAD_UNWRITTEN);
 }
 
+static void change_u32(struct buf *record, size_t at, uint32_t value)
+{
+    struct writer w = writer_over(record->memory + record->start + at, sizeof value);
+    writer_u32(&w, value);
+}
+
+/* The checksum of what stands there now. */
+static void seal(struct buf *record, size_t payload)
+{
+    enum { SUM = 8 };
+    struct slice covered =
+        slice_first(slice_skip(buf_slice(record), SUM), RECORD_HEADER - SUM + payload);
+    struct writer w = writer_over(record->memory + record->start, SUM);
+    writer_u64(&w, XXH3_64bits_withSeed(covered.at, covered.len, SECRET + POSITION));
+}
+
+enum { MAGIC_AT = 8, TYPE_AT = 12, LENGTH_AT = 24, ZERO_AT = 28 };
+
+TEST(a_true_checksum_alone_makes_no_record)
+{
+    static const struct {
+        size_t at;
+        uint32_t value;
+    } faults[] = {{MAGIC_AT, 0x31525654}, {ZERO_AT, 1}, {TYPE_AT, RECORD_TYPE_END}};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct buf out = buf_make(1000);
+        struct record record;
+        write_record(&out, "hello");
+        seal(&out, strlen("hello"));
+        assert_true(record_read(buf_slice(&out), SECRET, POSITION, &record));
+        change_u32(&out, faults[i].at, faults[i].value);
+        seal(&out, strlen("hello"));
+        assert_false(record_read(buf_slice(&out), SECRET, POSITION, &record));
+        buf_free(&out);
+    }
+}
+
+TEST(a_length_beyond_the_bytes_is_refused)
+{
+    static const uint32_t lengths[] = {9, 1000, UINT32_MAX};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct buf out = buf_make(1000);
+        struct record record;
+        write_record(&out, "12345678");
+        change_u32(&out, LENGTH_AT, lengths[i]);
+        seal(&out, strlen("12345678"));
+        assert_false(record_read(buf_slice(&out), SECRET, POSITION, &record));
+        buf_free(&out);
+    }
+}
+
+TEST(a_damaged_record_names_its_id_if_it_looks_like_one)
+{
+    struct buf out = buf_make(1000);
+    write_record(&out, "hello");
+    out.memory[out.start + RECORD_HEADER] ^= 1;
+    assert_int_equal(record_guess_id(buf_slice(&out)), 77);
+    assert_int_equal(record_guess_id(slice_first(buf_slice(&out), LENGTH_AT)), 77);
+    assert_int_equal(record_guess_id(slice_first(buf_slice(&out), LENGTH_AT - 1)), 0);
+    assert_int_equal(record_guess_id(slice_of("")), 0);
+    change_u32(&out, TYPE_AT, RECORD_TYPE_END);
+    assert_int_equal(record_guess_id(buf_slice(&out)), 0);
+    change_u32(&out, TYPE_AT, RECORD_MESSAGE);
+    change_u32(&out, MAGIC_AT, 0x20202020);
+    assert_int_equal(record_guess_id(buf_slice(&out)), 0);
+    buf_free(&out);
+}
+
 TEST(a_type_that_is_none_is_not_read)
 {
     struct record record;
@@ -128,6 +198,9 @@ int main(void)
         cmocka_unit_test(a_record_cut_short_is_not_read),
         cmocka_unit_test(a_full_buf_takes_no_part_of_a_record),
         cmocka_unit_test(a_segment_head_says_whose_it_is),
+        cmocka_unit_test(a_true_checksum_alone_makes_no_record),
+        cmocka_unit_test(a_length_beyond_the_bytes_is_refused),
+        cmocka_unit_test(a_damaged_record_names_its_id_if_it_looks_like_one),
         cmocka_unit_test(a_type_that_is_none_is_not_read),
         cmocka_unit_test(nothing_of_older_bytes_stands_in_the_padding),
     };

@@ -240,12 +240,14 @@ static bool begin_early(struct spool *spool, struct spool_replay_step *step)
 static bool take_unused_segment(struct spool *spool)
 {
     const struct recovery *recovery = &spool->recovery;
-    struct segment *last = segment_table_find(&spool->segments, recovery->last_segment.number);
-    if (!recovery->last_is_unused || last == NULL || !segment_is_free(last) || last->damaged ||
-        recovery->last_segment.size != spool->start.segment_size ||
-        recovery->last_segment.number != last_number(spool))
+    if (!recovery->last_is_unused || recovery->last_segment.number != last_number(spool) ||
+        recovery->last_segment.size != spool->start.segment_size)
         return false;
     if (spool->log_begun && spool->log.next != NEXT_FAILED)
+        return false;
+    struct segment *last = segment_table_find(&spool->segments, last_number(spool));
+    CHECK(last != NULL);
+    if (last->damaged) /* what could not be read of it may not be nothing */
         return false;
     segment_table_remove(&spool->segments, last);
     return true;
@@ -317,13 +319,11 @@ struct spool_replay_step spool_replay(struct spool *spool)
                 return note(&step, "a record cannot be understood", true);
             break;
         case REPLAY_DAMAGE:
-            recovery->last_is_unused = false;
             mark_damaged(spool, step.place.segment);
             if (step.unread)
                 keep_all_before(spool);
             return note(&step, step.text, true);
         case REPLAY_TORN:
-            recovery->last_is_unused = false;
             return note(&step, "an unfinished batch, never acknowledged, was cut off", false);
         case REPLAY_UNUSED:
             note_unwanted(spool, step.place.segment, false);

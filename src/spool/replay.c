@@ -38,8 +38,7 @@ static bool at_last(const struct replay *replay)
  * first. */
 static bool look_at(struct replay *replay, size_t length, struct slice *out)
 {
-    bool inside = replay->window_valid && replay->position >= replay->window_start &&
-                  replay->position <= replay->window_start + replay->window_len;
+    bool inside = replay->window_valid && replay->position >= replay->window_start;
     bool at_end = replay->window_len < REPLAY_WINDOW; /* the file ends with the window */
     if (inside) {
         struct slice window = slice_make(replay->window, replay->window_len);
@@ -49,7 +48,6 @@ static bool look_at(struct replay *replay, size_t length, struct slice *out)
             return true;
         }
     }
-    replay->window_valid = false;
     replay->window_start = replay->position;
     replay->request = (struct disk_request){.operation = DISK_READ,
                                             .segment = number_of(replay),
@@ -117,8 +115,7 @@ static bool read_reserve(const struct replay *replay, struct reader *out)
     struct segment_head head;
     struct record record;
     size_t length;
-    if (bytes.len < REPLAY_PEEK ||
-        segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
+    if (segment_read_head(slice_first(bytes, SEGMENT_BLOCK), &head) != SEGMENT_HEAD_GOOD)
         return false;
     bytes = slice_skip(bytes, SEGMENT_BLOCK);
     if (!segment_read_batch(bytes, head.secret, SEGMENT_BLOCK, &length) ||
@@ -138,7 +135,7 @@ static uint64_t end_by_next(const struct replay *replay)
         return 0;
     reader_u64(&r); /* the bound of the ids */
     uint64_t number = reader_u64(&r), end = reader_u64(&r);
-    return !r.failed && number == number_of(replay) ? end : 0;
+    return number == number_of(replay) ? end : 0; /* version 0 did not say */
 }
 
 struct disk_request *replay_look(struct replay *replay, uint64_t segment)
@@ -158,7 +155,7 @@ bool replay_look_done(struct replay *replay, uint64_t *id_bound)
     if (!read_reserve(replay, &r))
         return false;
     *id_bound = reader_u64(&r);
-    return true;
+    return !r.failed;
 }
 
 static bool step_next(struct replay *replay, struct replay_step *step)
@@ -170,7 +167,6 @@ static bool step_next(struct replay *replay, struct replay_step *step)
     if (replay->peek_read)
         replay->durable_end = end_by_next(replay);
     replay->phase = REPLAY_HEAD;
-    replay->window_error = 0;
     return false;
 }
 
@@ -179,7 +175,6 @@ static bool step_head(struct replay *replay, struct replay_step *step)
     struct slice block;
     if (!look_at(replay, SEGMENT_BLOCK, &block))
         return *step = step_of(replay, REPLAY_READ), true;
-    replay->head = (struct segment_head){.number = number_of(replay)};
     replay->in_damage = false;
     if (replay->window_error != 0) {
         *step = foreign(replay, "the segment cannot be read");
@@ -252,7 +247,6 @@ static bool step_batch(struct replay *replay, struct replay_step *step)
         return *step = step_of(replay, REPLAY_READ), true;
     if (segment_read_batch(bytes, replay->head.secret, replay->position, &length)) {
         replay->phase = REPLAY_RECORDS;
-        replay->headless = false;
         replay->batch_end = replay->position + length;
         if (replay->durable_end != 0 && replay->batch_end > replay->durable_end)
             replay->batch_end = replay->durable_end; /* it was torn, and cut there */
@@ -264,7 +258,6 @@ static bool step_batch(struct replay *replay, struct replay_step *step)
     if (report)
         *step = damage(replay, "a batch below the durable end is damaged", slice_of(""));
     replay->phase = REPLAY_SALVAGE;
-    replay->headless = true;
     replay->batch_end = sure_end(replay);
     return report;
 }
@@ -313,13 +306,11 @@ static bool step_record(struct replay *replay, struct replay_step *step)
     bool report = !replay->in_damage;
     if (report)
         *step = damage(replay, "a record below the durable end is damaged", bytes);
-    replay->phase = REPLAY_SALVAGE;
-    replay->position += RECORD_ALIGNMENT;
+    replay->position += RECORD_ALIGNMENT; /* the next place where one may stand */
     return report;
 }
 
-/* Behind a damaged record or batch: the next place where a record is true, if it be the head of
- * another batch. */
+/* Behind a damaged head of a batch: all records that are true, up to the head of another. */
 static bool step_salvage(struct replay *replay, struct replay_step *step)
 {
     struct slice bytes;
@@ -339,7 +330,6 @@ static bool step_salvage(struct replay *replay, struct replay_step *step)
         replay->phase = REPLAY_BATCHES;
         return false;
     }
-    replay->phase = replay->headless ? REPLAY_SALVAGE : REPLAY_RECORDS;
     return true;
 }
 
@@ -369,7 +359,6 @@ struct replay_step replay_next(struct replay *replay)
         if (replay->window_error != 0 && replay->phase != REPLAY_HEAD) {
             step = damage(replay, "the segment cannot be read to its end", slice_of(""));
             step.unread = true;
-            replay->window_error = 0;
             leave_segment(replay);
             return step;
         }

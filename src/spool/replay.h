@@ -51,8 +51,7 @@ struct replay {
     enum replay_phase phase;
     struct segment_head head;
     uint64_t position;    /* the next byte to look at */
-    uint64_t batch_end;   /* of the batch whose records are being read */
-    bool headless;        /* that is not known: its head is damaged */
+    uint64_t batch_end;   /* of the batch whose records are being read; may be that of later ones */
     uint64_t last_batch;  /* where the last valid batch begins; 0 when there is none */
     uint64_t durable_end; /* where the segment ends, by the word of the next; 0: not known */
     bool peek_read;       /* the beginning of the next segment is in the window */

@@ -125,6 +125,19 @@ TEST(each_stretch_of_damaged_batches_is_reported_once)
     free(segment);
 }
 
+TEST(damage_behind_a_good_head_of_a_batch_is_another_stretch)
+{
+    size_t places[2], before[1], last[1];
+    write_segment();
+    write_batch(SEGMENT_BLOCK, 1, before);
+    write_batch(2L * SEGMENT_BLOCK, 2, places);
+    write_batch(3L * SEGMENT_BLOCK, 1, last);
+    segment[before[0] + 9] ^= 1;
+    segment[places[0] + 9] ^= 1;
+    assert_string_equal(steps_of_replay(), "SDD21");
+    free(segment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +146,7 @@ int main(void)
         cmocka_unit_test(each_stretch_of_damaged_records_is_reported_once),
         cmocka_unit_test(a_torn_batch_is_cut_at_its_first_bad_record),
         cmocka_unit_test(each_stretch_of_damaged_batches_is_reported_once),
+        cmocka_unit_test(damage_behind_a_good_head_of_a_batch_is_another_stretch),
     };
     return RUN_TESTS(tests);
 }

@@ -65,7 +65,7 @@ static enum segment_head_state read_copy(struct slice block, size_t at, struct s
     head.number = reader_u64(&r);
     head.secret = reader_u64(&r);
     head.size = reader_u64(&r);
-    if (!r.failed && version > SEGMENT_VERSION)
+    if (version > SEGMENT_VERSION) /* what follows may have another shape */
         return SEGMENT_HEAD_LATER;
     if (!reader_finished(&r) || head.size < SEGMENT_READ_SIZE_MIN)
         return SEGMENT_HEAD_DAMAGED;

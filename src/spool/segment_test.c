@@ -12,7 +12,7 @@ struct head_shape {
     enum record_type type;
     uint32_t version;
     uint64_t size;
-    size_t more; /* bytes behind what belongs there */
+    int more; /* bytes behind what belongs there; below 0: so many are missing */
 };
 
 static enum segment_head_state read_shape(const struct head_shape *shape)
@@ -26,9 +26,10 @@ static enum segment_head_state read_shape(const struct head_shape *shape)
     writer_u64(&w, 7);
     writer_u64(&w, 99);
     writer_u64(&w, shape->size);
-    for (size_t i = 0; i < shape->more; i++)
+    for (int i = 0; i < shape->more; i++)
         writer_byte(&w, 0);
     struct slice part = writer_slice(&w);
+    part.len -= shape->more < 0 ? (size_t)-shape->more : 0;
     assert_true(record_append(&record, shape->type, 0, &part, 1, 0, 0));
     memset(block, 0, sizeof block);
     memcpy(block, buf_slice(&record).at, buf_len(&record));
@@ -49,6 +50,38 @@ TEST(a_head_of_another_shape_is_not_believed)
     shape = good;
     shape.more = 1;
     assert_int_equal(read_shape(&shape), SEGMENT_HEAD_DAMAGED);
+    shape.more = -1;
+    assert_int_equal(read_shape(&shape), SEGMENT_HEAD_DAMAGED);
+}
+
+TEST(a_head_of_a_later_version_may_have_another_length)
+{
+    struct head_shape shape = {RECORD_SEGMENT, SEGMENT_VERSION + 1, SEGMENT_SIZE_MIN, 8};
+    assert_int_equal(read_shape(&shape), SEGMENT_HEAD_LATER);
+    shape.more = -8;
+    assert_int_equal(read_shape(&shape), SEGMENT_HEAD_LATER);
+}
+
+TEST(a_segment_smaller_than_any_that_was_written_is_none)
+{
+    struct head_shape shape = {RECORD_SEGMENT, SEGMENT_VERSION, SEGMENT_READ_SIZE_MIN, 0};
+    assert_int_equal(read_shape(&shape), SEGMENT_HEAD_GOOD);
+    shape.size--;
+    assert_int_equal(read_shape(&shape), SEGMENT_HEAD_DAMAGED);
+}
+
+TEST(either_copy_of_a_head_is_enough)
+{
+    struct segment_head head = {.slot = 2, .number = 3, .secret = 4, .size = SEGMENT_SIZE_MIN},
+                        read;
+    for (size_t damaged = 0; damaged < SEGMENT_BLOCK; damaged += SEGMENT_BLOCK / 2) {
+        char block[SEGMENT_BLOCK];
+        segment_write_head(&head, block);
+        block[damaged + RECORD_HEADER] ^= 1;
+        assert_int_equal(segment_read_head(slice_make(block, sizeof block), &read),
+                         SEGMENT_HEAD_GOOD);
+        assert_int_equal(read.number, 3);
+    }
 }
 
 TEST(a_head_fills_its_block_and_nothing_else)
@@ -103,6 +136,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_of_another_shape_is_not_believed),
+        cmocka_unit_test(a_head_of_a_later_version_may_have_another_length),
+        cmocka_unit_test(a_segment_smaller_than_any_that_was_written_is_none),
+        cmocka_unit_test(either_copy_of_a_head_is_enough),
         cmocka_unit_test(a_head_fills_its_block_and_nothing_else),
         cmocka_unit_test(a_batch_of_another_shape_is_none),
         cmocka_unit_test(a_batch_is_half_a_small_segment_at_most),

@@ -38,7 +38,7 @@ bool snapshot_record_read(struct slice payload, struct snapshot_record *out)
     record.tries = reader_u32(&r);
     record.flags = reader_u32(&r);
     record.recipient_count = reader_u32(&r);
-    if (r.failed || record.recipient_count > ENVELOPE_RECIPIENTS_MAX)
+    if (record.recipient_count > ENVELOPE_RECIPIENTS_MAX)
         return false;
     record.finished = reader_bytes(&r, bitmap_length(record.recipient_count));
     record.last_try = reader_counted(&r);
