@@ -2,12 +2,15 @@
 """Measures the fuzzers, and lets them run for as many executions as one likes.
 
     scripts/fuzz.py coverage [NAME...]        of its target files, by the inputs that are kept: lines, executions a second
-    scripts/fuzz.py run --runs N [NAME...]    until each has been executed N times in all; the count is kept
+    scripts/fuzz.py run --runs N [NAME...]    until each has been executed N times in all; the count is kept. Without
+                                              sanitizers, which is ten times as fast; what was found is then
+                                              executed once under them
     scripts/fuzz.py keep [NAME...]            takes of the inputs that were found those that reach something new
 
-Coverage is built in build-coverage, everything else in build-fuzz; what is found and how often each ran stands in
-build-fuzz/found. A target file of whose reachable lines less than 90 % are covered makes "coverage" fail. Lines that no input
-can reach are named with their reason in tests/corpora/unreached; one that is reached after all is reported."""
+Coverage is built in build-coverage, the quick ones in build-fuzz-quick, the others in build-fuzz; what is found and how
+often each ran stands in build-fuzz/found. A target file of whose reachable lines less than 90 % are covered makes "coverage"
+fail. Lines that no input can reach are named with their reason in tests/corpora/unreached; one that is reached after all is
+reported."""
 import argparse
 import json
 import os
@@ -56,6 +59,10 @@ def build(name, *options):
 
 def build_for_finding():
     return build("build-fuzz", "-Db_sanitize=address,undefined")
+
+
+def build_for_running():
+    return build("build-fuzz-quick", "--buildtype=release")
 
 
 def build_for_counting():
@@ -200,7 +207,8 @@ def read_counts():
 
 def run_many(options):
     """In slices, so that it can be stopped and goes on where it was. A fuzzer that finds something ends it all."""
-    for fuzzer in fuzzers(build_for_finding(), options.names):
+    sanitized = {one.name: one for one in fuzzers(build_for_finding(), options.names)}
+    for fuzzer in fuzzers(build_for_running(), options.names):
         while (done := read_counts().get(fuzzer.name, 0)) < options.runs:
             output = fuzzer.execute(f"-max_total_time={SLICE_S}", f"-runs={options.runs - done}",
                                     folders=[fuzzer.found, fuzzer.corpus])
@@ -208,6 +216,8 @@ def run_many(options):
             counts[fuzzer.name] = done + statistic(output, "number_of_executed_units")
             counts_file().write_text(json.dumps(counts, indent=1))
             print(f"{fuzzer.name:20} {counts[fuzzer.name]:10} of {options.runs}", flush=True)
+        sanitized[fuzzer.name].execute("-runs=0", folders=[fuzzer.found, fuzzer.corpus])
+        print(f"{fuzzer.name:20} under the sanitizers: {len(list(fuzzer.found.iterdir()))} inputs", flush=True)
     return 0
 
 

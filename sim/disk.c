@@ -24,7 +24,8 @@ struct pending {
 void sim_disk_init(struct sim_disk *disk, struct sim_clock *clock,
                    const struct sim_weather *weather)
 {
-    *disk = (struct sim_disk){.clock = clock, .weather = weather, .troubled_us = -1};
+    *disk = (struct sim_disk){
+        .clock = clock, .weather = weather, .troubled_us = -1, .unread_us = INT64_MIN};
     list_init(&disk->files);
     list_init(&disk->requests);
 }
@@ -108,8 +109,10 @@ static int fail_creation(struct sim_disk *disk, const struct disk_request *reque
 
 static int fail_read(struct sim_disk *disk, const struct disk_request *request)
 {
-    if (!disk->replaying)
+    if (!disk->replaying) {
+        disk->unread_us = disk->clock->now_us;
         return fail(disk, request, FAULT_READ_ERROR);
+    }
     disk->hurt++;
     return fail(disk, request, FAULT_REPLAY_ERROR);
 }

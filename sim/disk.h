@@ -22,6 +22,7 @@ struct sim_disk {
     int64_t writes_us[3]; /* when the write under way began, and those before it */
     bool writing;
     int64_t troubled_us;  /* when it last stalled or failed */
+    int64_t unread_us;    /* when content could not be read, last; INT64_MIN: never */
     bool blocked;         /* the log may have no segment to go on in … */
     int64_t blocked_us;   /* … since then … */
     int64_t unblocked_us; /* … until then */

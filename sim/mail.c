@@ -311,7 +311,8 @@ static void forget_last(struct sim_mail *mail, struct sim_once *once)
 static void forget_all(struct sim_mail *mail, struct sim_once *once)
 {
     (void)mail;
-    once->open = once->happened - once->excused;
+    if (once->happened > once->excused)
+        once->open = once->happened - once->excused;
     excuse(once);
 }
 
@@ -327,10 +328,21 @@ static void forget(struct sim_mail *mail, void (*each)(struct sim_mail *, struct
     }
 }
 
+/* Mail whose content could not be read may have come back just now, without the host being asked:
+ * its report may be on disk, and that it is done not. */
+static void forget_reports(struct sim_mail *mail)
+{
+    for (unsigned i = 0; i < mail->message_count; i++)
+        for (unsigned k = 0; k < mail->messages[i].recipient_count; k++)
+            mail->messages[i].recipients[k].report.excused++;
+}
+
 void sim_mail_note_crash(struct sim_mail *mail)
 {
     mail->crashed_us = mail->troubled_us = mail->clock->now_us;
     forget(mail, forget_last);
+    if (mail->disk->unread_us >= sim_disk_horizon_us(mail->disk))
+        forget_reports(mail);
 }
 
 void sim_mail_note_hurt(struct sim_mail *mail)
