@@ -69,6 +69,7 @@ int supervisor_facility(const char *name);
 /* ---- supervisor_children.c: starting roles, hearing from them, starting them again ---- */
 
 void supervisor_make_children(struct supervisor *supervisor);
+bool supervisor_is_worker(const struct child *child);
 void supervisor_start_due(struct supervisor *supervisor);
 /* What the child gets now. Its texts stay the supervisor's. */
 void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *child,

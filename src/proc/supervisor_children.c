@@ -41,7 +41,7 @@ void supervisor_make_children(struct supervisor *supervisor)
     }
 }
 
-static bool is_worker(const struct child *child)
+bool supervisor_is_worker(const struct child *child)
 {
     return strcmp(child->role, "worker") == 0;
 }
@@ -55,7 +55,7 @@ static bool is_for(const struct supervisor *supervisor, const struct child *chil
     case FILE_CONFIG:
         return true;
     case FILE_KEY:
-        return is_worker(child);
+        return supervisor_is_worker(child);
     case FILE_PASSWORDS:
         return child == supervisor->auth_child;
     }
@@ -85,10 +85,10 @@ static int listener_of(const struct supervisor *supervisor, const struct child *
 static void fill_listeners(const struct supervisor *supervisor, const struct child *child,
                            struct handoff *handoff)
 {
-    handoff->listener_count = is_worker(child) ? (uint32_t)supervisor->sockets.count : 1;
-    if (!is_worker(child))
+    handoff->listener_count = supervisor_is_worker(child) ? (uint32_t)supervisor->sockets.count : 1;
+    if (!supervisor_is_worker(child))
         handoff->listeners[0] = (struct handoff_listener){supervisor->wanted.auth_service, true};
-    for (size_t i = 0; is_worker(child) && i < supervisor->sockets.count; i++)
+    for (size_t i = 0; supervisor_is_worker(child) && i < supervisor->sockets.count; i++)
         handoff->listeners[i].service =
             child->drains ? HANDOFF_NO_SERVICE : supervisor->sockets.list[i].service;
 }
@@ -101,7 +101,8 @@ void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *
     snprintf(handoff->user, sizeof handoff->user, "%s", user_of(supervisor, child));
     handoff->slot = child->slot;
     handoff->drains = child->drains;
-    handoff->has_orders = is_worker(child) && supervisor->folders.slots[child->folder].orders >= 0;
+    handoff->has_orders =
+        supervisor_is_worker(child) && supervisor->folders.slots[child->folder].orders >= 0;
     handoff->in_background = supervisor->in_background;
     handoff->has_log_file = supervisor->log_fd >= 0;
     handoff->syslog_facility =
@@ -114,7 +115,7 @@ void supervisor_fill_handoff(struct supervisor *supervisor, const struct child *
     for (size_t i = 0; i < setup->files.count; i++)
         if (is_for(supervisor, child, &setup->files.files[i]))
             handoff->setup.files.files[handoff->setup.files.count++] = setup->files.files[i];
-    if (is_worker(child))
+    if (supervisor_is_worker(child))
         handoff->counts =
             (struct handoff_counts){.row_count = (uint32_t)supervisor->counts.row_count,
                                     .own = (uint32_t)child->folder,
@@ -129,7 +130,7 @@ static struct err start_child(struct supervisor *supervisor, struct child *child
     struct child_descriptors descriptors = {
         .log = supervisor->log_fd, .slot = -1, .orders = -1, .counts = -1, .listeners = listeners};
     supervisor_fill_handoff(supervisor, child, handoff);
-    if (is_worker(child)) {
+    if (supervisor_is_worker(child)) {
         descriptors.slot = supervisor->folders.slots[child->folder].fd;
         descriptors.orders = supervisor->folders.slots[child->folder].orders;
         descriptors.counts = supervisor->counts.fd;
@@ -213,7 +214,7 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
     else if (WEXITSTATUS(status) != 0)
         supervisor_log(supervisor, SEVERITY_WARNING, "process %s pid %d exit status %d",
                        child->role, (int)child->pid, WEXITSTATUS(status));
-    if (is_worker(child)) /* its clients are gone with it */
+    if (supervisor_is_worker(child)) /* its clients are gone with it */
         client_row_clear(&supervisor->counts.rows[child->folder]);
     close(child->control);
     child->pid = 0;

@@ -212,9 +212,8 @@ void supervisor_look_at_files(struct supervisor *supervisor)
 /* A worker gets the listeners that are new before the setup that numbers them. */
 static struct err send_listeners(const struct supervisor *supervisor, struct child *child)
 {
-    if (child->slot == 0)
-        return err_none(); /* no worker */
-    for (; child->listener_count < supervisor->sockets.count; child->listener_count++)
+    for (; supervisor_is_worker(child) && child->listener_count < supervisor->sockets.count;
+         child->listener_count++)
         TRY(handoff_send(child->control, HANDOFF_LISTENER,
                          supervisor->sockets.list[child->listener_count].fd));
     return err_none();

@@ -226,6 +226,7 @@ def test_a_service_that_is_no_more_takes_nobody_and_keeps_whom_it_has(tuvi):
 
 def test_a_service_that_is_new_takes_clients_at_once(tuvi):
     old = Client(tuvi.p25)
+    workers = tuvi.workers()
     ports = free_ports(2)
     master = (tuvi.root / "master.cf").read_text()
     for port in ports:
@@ -234,6 +235,7 @@ def test_a_service_that_is_new_takes_clients_at_once(tuvi):
         master = f"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_banner={port}.test\n" + master
         (tuvi.root / "master.cf").write_text(master)
         reload(tuvi)
+    assert tuvi.workers() == workers
     for again in (False, True):
         for port in ports * 8:   # whichever worker takes it
             client = Client(port)
