@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { LINE_MAX_BYTES = 20000, LATE_US = 150000000 };
@@ -113,24 +112,13 @@ static void on_connected(struct stream_user *user)
     world_send(CONTAINER_OF(user, struct auth, user)->stream, slice_of(greeting));
 }
 
-static void on_drained(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    (void)user, (void)facts;
-    abort();
-}
-
 static void on_closed(struct stream_user *user, const char *reason)
 {
     (void)reason;
     retire(CONTAINER_OF(user, struct auth, user));
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+static const struct stream_events events = {on_connected, on_input, sim_on_nothing, sim_on_tls,
                                             on_closed};
 
 struct stream_user *sim_auth_accept(struct sim_listener *listener, struct stream *stream)

@@ -6,8 +6,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 enum { PAUSE_US = 2000000, COME_BACK_US = 20000000, LOGIN_ONE_IN = 3, CHUNKS_ONE_IN = 4 };
 
 static const struct stream_events events;
@@ -314,18 +312,7 @@ static void on_closed(struct stream_user *user, const char *reason)
     come_back_later(CONTAINER_OF(user, struct client, user));
 }
 
-static void on_connected(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    (void)user, (void)facts;
-    abort();
-}
-
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+static const struct stream_events events = {sim_on_nothing, on_input, on_drained, sim_on_tls,
                                             on_closed};
 
 void sim_client_start(struct sim_peers *peers)

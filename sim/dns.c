@@ -7,8 +7,6 @@
 #include "base/memory.h"
 #include "proto/dns_request.h"
 
-#include <stdlib.h>
-
 enum { LATE_US = 150000000, REPLIES_MAX = 64 << 10, RECORDS_MAX = 1024 };
 
 struct dns {
@@ -171,29 +169,13 @@ static void on_input(struct stream_user *user)
     retire(dns);
 }
 
-static void on_connected(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_drained(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    (void)user, (void)facts;
-    abort();
-}
-
 static void on_closed(struct stream_user *user, const char *reason)
 {
     (void)reason;
     retire(CONTAINER_OF(user, struct dns, user));
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+static const struct stream_events events = {sim_on_nothing, on_input, sim_on_nothing, sim_on_tls,
                                             on_closed};
 
 struct stream_user *sim_dns_accept(struct sim_listener *listener, struct stream *stream)

@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 
+#include <stdlib.h>
+
 void sim_peers_init(struct sim_peers *peers, struct sim_net *net, struct sim_mail *mail)
 {
     *peers = (struct sim_peers){
@@ -18,6 +20,17 @@ void sim_peers_init(struct sim_peers *peers, struct sim_net *net, struct sim_mai
     sim_net_listen(net, &peers->dns);
     for (unsigned i = 0; i < peers->weather->client_count; i++)
         sim_client_start(peers);
+}
+
+void sim_on_nothing(struct stream_user *user)
+{
+    (void)user;
+}
+
+void sim_on_tls(struct stream_user *user, const struct tls_facts *facts)
+{
+    (void)user, (void)facts;
+    abort();
 }
 
 bool sim_take_line(struct stream *stream, struct buf *line)

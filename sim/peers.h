@@ -33,6 +33,10 @@ struct stream_user *sim_sink_accept(struct sim_listener *listener, struct stream
 struct stream_user *sim_auth_accept(struct sim_listener *listener, struct stream *stream);
 struct stream_user *sim_dns_accept(struct sim_listener *listener, struct stream *stream);
 
+/* Stream events that a peer has nothing to do for; and TLS, which none of them speaks. */
+void sim_on_nothing(struct stream_user *user);
+void sim_on_tls(struct stream_user *user, const struct tls_facts *facts);
+
 /* Takes a line without its end from what has arrived. */
 bool sim_take_line(struct stream *stream, struct buf *line);
 

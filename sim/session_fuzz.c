@@ -83,24 +83,13 @@ static void on_connected(struct stream_user *user)
     world_send(scene->stream, scene->said);
 }
 
-static void on_drained(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    (void)user, (void)facts;
-    abort();
-}
-
 static void on_closed(struct stream_user *user, const char *reason)
 {
     (void)reason;
     CONTAINER_OF(user, struct scene, client)->over = true;
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+static const struct stream_events events = {on_connected, on_input, sim_on_nothing, sim_on_tls,
                                             on_closed};
 
 static void come(struct sim_event *event)

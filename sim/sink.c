@@ -405,24 +405,13 @@ static void on_connected(struct stream_user *user)
     say(sink, sim_once_in(sink->peers->clock, 2) ? "421 4.3.2 come back" : "554 5.3.2 go away");
 }
 
-static void on_drained(struct stream_user *user)
-{
-    (void)user;
-}
-
-static void on_tls_started(struct stream_user *user, const struct tls_facts *facts)
-{
-    (void)user, (void)facts;
-    abort();
-}
-
 static void on_closed(struct stream_user *user, const char *reason)
 {
     (void)reason;
     retire(CONTAINER_OF(user, struct sink, user));
 }
 
-static const struct stream_events events = {on_connected, on_input, on_drained, on_tls_started,
+static const struct stream_events events = {on_connected, on_input, sim_on_nothing, sim_on_tls,
                                             on_closed};
 
 struct stream_user *sim_sink_accept(struct sim_listener *listener, struct stream *stream)
